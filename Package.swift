@@ -1,0 +1,174 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Imports run one way: executables → functions → Functions/Shared → Runtime → C modules. SwiftPM refuses cycles, and
+// every build passes `--explicit-target-dependency-import-check error`, so this file is the dependency rule.
+
+let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
+extension Target {
+    /// One part of the runtime, under `Runtime/<folder>`. Lists only runtime parts and packages, never a function.
+    static func runtime(_ name: String, _ folder: String, _ dependencies: [Dependency] = []) -> Target {
+        .target(name: name, dependencies: dependencies, path: "Runtime/\(folder)", exclude: ["README.md"],
+            swiftSettings: strict)
+    }
+
+    /// One endpoint: a library that a host can serve. Never depends on another function.
+    static func function(_ name: String, _ dependencies: [Dependency] = []) -> Target {
+        .target(
+            name: name, dependencies: ["FunctionCore", "FunctionJSON"] + dependencies, path: "Functions/\(name)",
+            swiftSettings: strict)
+    }
+
+    /// What two functions need.
+    static func shared(_ name: String, _ dependencies: [Dependency] = []) -> Target {
+        .target(
+            name: name, dependencies: ["FunctionCore"] + dependencies, path: "Functions/Shared/\(name)",
+            swiftSettings: strict)
+    }
+
+    /// A stand-in for somebody else's server; development only.
+    static func emulator(_ name: String, _ dependencies: [Dependency] = []) -> Target {
+        .target(
+            name: name, dependencies: ["FunctionCore", "FunctionJSON"] + dependencies,
+            path: "Functions/Emulators/\(name)", swiftSettings: strict)
+    }
+
+    /// Tests of one target, under `Tests/<folder>`.
+    static func tests(_ name: String, _ folder: String, _ dependencies: [Dependency]) -> Target {
+        .testTarget(name: name, dependencies: dependencies, path: "Tests/\(folder)", swiftSettings: strict)
+    }
+}
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let configuration = product(name: "Configuration", package: "swift-configuration")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let jwtKit = product(name: "JWTKit", package: "jwt-kit")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+}
+
+let runtime: [Target] = [
+    .systemLibrary(name: "CPostgres", path: "Runtime/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
+        name: "CCurl", path: "Runtime/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .runtime("FunctionCore", "Core", [.httpTypes, .logging]),
+    .runtime("FunctionJSON", "JSON", ["FunctionCore", .httpTypes]),
+    .runtime("FunctionChannel", "Channel", ["FunctionCore", .httpTypes, .logging, .nioCore]),
+    .runtime("CGIHost", "CGI", ["FunctionCore", .httpTypes, .logging]),
+    .runtime("FastCGIWire", "FastCGIWire", ["FunctionCore"]),
+    .runtime(
+        "FastCGI", "FastCGI", ["FunctionCore", "FastCGIWire", "FunctionChannel", .httpTypes, .logging, .nioCore, .nioPosix]),
+    .runtime(
+        "HTTPHost", "HTTP",
+        ["FunctionCore", "FunctionChannel", .httpTypes, .logging, .nioCore, .nioHTTP1, .nioPosix]),
+    .runtime(
+        "FunctionService", "Service",
+        ["FunctionCore", "FunctionChannel", "FastCGI", "HTTPHost", .httpTypes, .logging, .nioCore, .nioPosix]),
+    .runtime("PostgresClient", "Postgres", ["CPostgres", .logging]),
+    .runtime("WebClient", "WebClient", ["CCurl", .httpTypes, .logging]),
+    .runtime(
+        "DevHost", "DevHost",
+        ["FunctionCore", "FunctionService", "FunctionChannel", "HTTPHost", "FastCGI", .httpTypes, .logging, .nioCore, .nioPosix]),
+    .runtime("FunctionTesting", "Testing", ["FunctionCore", .httpTypes, .logging]),
+]
+
+let shared: [Target] = [
+    .shared("Callers", ["Problems", "PostgresClient", .crypto, .jwtKit, .httpTypes]),
+    .shared("Problems", ["PostgresClient", "WebClient", .httpTypes]),
+    .shared("Metering", ["Callers", "Problems", "PostgresClient"]),
+    .shared("Plans", ["Problems"]),
+    .shared("Providers", ["Problems", "Voice", "Plans", "WebClient", .crypto, .httpTypes, .logging]),
+    .shared("Voice", ["FunctionJSON"]),
+    .shared("AudioStore", ["Problems", .crypto, .nioPosix]),
+]
+
+let functions: [Target] = [
+    .function("CreateAgent", ["Callers", "Problems", "Voice", "PostgresClient"]),
+    .function("GenerateVoice", ["AudioStore", "Callers", "Metering", "Problems", "Providers", "Voice"]),
+    .function("UsageReport", ["Callers", "Problems", "PostgresClient"]),
+    .function("CreatePaymentLink", ["Callers", "Plans", "Problems", "Providers", "PostgresClient"]),
+    .function("PaymentStatus", ["Callers", "Problems", "PostgresClient"]),
+    .function("FlutterwaveWebhook", ["Callers", "Plans", "Problems", "Providers", "PostgresClient", .crypto]),
+    .function("AgentWebhook", ["AudioStore", "Callers", "Metering", "Problems", "Providers", "Voice"]),
+    .function("SignIn", ["Callers", "Problems", "PostgresClient", .crypto]),
+    .function("ServeAudio", ["AudioStore", "Callers", "Problems", "PostgresClient"]),
+    .function("Health", ["Callers", "Problems", "PostgresClient"]),
+]
+
+let emulators: [Target] = [
+    .emulator("EmulatorControl"),
+    .emulator("OpenAIEmulator", ["EmulatorControl"]),
+    .emulator("MiniMaxEmulator", ["EmulatorControl", .subprocess]),
+    .emulator("FlutterwaveEmulator", ["EmulatorControl", "WebClient", .crypto]),
+]
+
+let executables: [Target] = [
+    .executableTarget(
+        name: "callwaiting",
+        dependencies: [
+            "FunctionCore", "FunctionService", "CGIHost", "PostgresClient", "WebClient", .argumentParser, .configuration,
+            .logging,
+        ] + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) },
+        path: "Functions/callwaiting", swiftSettings: strict),
+    .executableTarget(
+        name: "callwaiting-dev",
+        dependencies: ["FunctionCore", "DevHost", "WebClient", .argumentParser, .logging]
+            + emulators.map { .target(name: $0.name) },
+        path: "Functions/callwaiting-dev", swiftSettings: strict),
+]
+
+let tests: [Target] = [
+    .tests("FunctionCoreTests", "Runtime/Core", ["FunctionCore", "FunctionTesting", .httpTypes, .logging]),
+    .tests("FunctionJSONTests", "Runtime/JSON", ["FunctionCore", "FunctionJSON", .httpTypes, .logging]),
+    .tests("CGIHostTests", "Runtime/CGI", ["CGIHost", "FunctionCore", "FunctionTesting", .httpTypes, .logging]),
+    .tests("FastCGIWireTests", "Runtime/FastCGIWire", ["FastCGIWire", "FunctionCore"]),
+    .tests(
+        "HostTests", "Runtime/Hosts",
+        [
+            "FastCGI", "FastCGIWire", "FunctionChannel", "FunctionCore", "FunctionService", "FunctionTesting", "HTTPHost",
+            .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix,
+        ]),
+    .tests("PostgresClientTests", "Runtime/Postgres", ["PostgresClient", "DevHost", .logging]),
+    .tests("WebClientTests", "Runtime/WebClient", ["WebClient", .httpTypes, .logging, .nioCore, .nioPosix]),
+    .tests("DevHostTests", "Runtime/DevHost", ["DevHost", "FunctionCore", .logging]),
+    .tests(
+        "EmulatorTests", "Functions/Emulators",
+        ["FunctionCore", "FunctionService", "HTTPHost", "WebClient", .httpTypes, .logging, .nioPosix]
+            + emulators.map { .target(name: $0.name) }),
+    .tests(
+        "ProviderTests", "Functions/Providers",
+        [
+            "AudioStore", "FunctionCore", "FunctionService", "HTTPHost", "Plans", "Providers", "Voice", "WebClient", .crypto,
+            .httpTypes, .logging, .nioPosix,
+        ] + emulators.map { .target(name: $0.name) }),
+    .tests(
+        "FunctionTests", "Functions/InMemory",
+        ["DevHost", "FunctionCore", "FunctionTesting", "PostgresClient", "WebClient", .httpTypes, .logging]
+            + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) }),
+    .tests(
+        "EndToEndTests", "EndToEnd", ["DevHost", "FunctionCore", "PostgresClient", "WebClient", .httpTypes, .logging]),
+]
+
+let package = Package(
+    name: "callwaiting",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+    ],
+    targets: runtime + shared + functions + emulators + executables + tests,
+    swiftLanguageModes: [.v6]
+)

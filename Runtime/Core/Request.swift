@@ -1,0 +1,71 @@
+import HTTPTypes
+
+/// What is known of a request before its body: enough to route it, and to refuse it.
+public struct RequestHead: Sendable {
+    public var method: HTTPRequest.Method
+    public var target: RequestTarget
+    /// What else the target could be, in order, where a web server's mapping leaves it open; usually empty.
+    public var otherTargets: [RequestTarget]
+    /// Header fields; names are case-insensitive. Never contains `Proxy` (httpoxy, CVE-2016-5385).
+    public var fields: HTTPFields
+    /// The peer's IP address in text, as the web server or the socket tells it; nil on a Unix socket.
+    public var clientAddress: String?
+
+    public init(
+        method: HTTPRequest.Method, target: RequestTarget, otherTargets: [RequestTarget] = [], fields: HTTPFields = [:],
+        clientAddress: String? = nil
+    ) {
+        self.method = method
+        self.target = target
+        self.otherTargets = otherTargets
+        self.fields = fields
+        self.clientAddress = clientAddress
+        self.fields[.proxy] = nil
+    }
+
+    /// The declared length of the body in bytes.
+    ///
+    /// - Returns: nil when none is declared.
+    /// - Throws: ``Problem`` 400 `invalid_content_length` unless it is decimal digits alone, said once, without overflow
+    ///   (RFC 9110 §8.6).
+    public func contentLength() throws(Problem) -> Int? {
+        let values = fields[values: .contentLength]
+        guard let text = values.first else { return nil }
+        guard values.count == 1, let length = Int(strictDecimal: text) else { throw Problem(.invalidContentLength) }
+        return length
+    }
+}
+
+/// A request with its body read whole.
+public struct Request: Sendable {
+    public var head: RequestHead
+    /// What the route's pattern matched, by name: `id` of `/api/agent/{id}/webhook`.
+    public var parameters: [String: String]
+    public var body: [UInt8]
+
+    public init(head: RequestHead, parameters: [String: String] = [:], body: [UInt8] = []) {
+        self.head = head
+        self.parameters = parameters
+        self.body = body
+    }
+
+    public var method: HTTPRequest.Method { head.method }
+    public var fields: HTTPFields { head.fields }
+    public var query: Query { head.target.query }
+}
+
+extension HTTPField.Name {
+    public static let proxy = Self("Proxy")!
+    public static let requestID = Self("X-Request-Id")!
+    public static let serverTiming = Self("Server-Timing")!
+}
+
+extension Int {
+    /// Decimal digits alone, as header fields that carry a length must be: no sign, no space, no overflow.
+    public init?(strictDecimal text: some StringProtocol) {
+        guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            return nil
+        }
+        self.init(text)
+    }
+}

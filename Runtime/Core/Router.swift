@@ -1,0 +1,62 @@
+import HTTPTypes
+
+/// Finds the function for a method and path.
+public struct Router: Sendable {
+    /// A route and the function behind it.
+    public struct Endpoint: Sendable {
+        public let route: Route
+        public let function: any Function
+        public var name: FunctionName { type(of: function).name }
+    }
+
+    public enum Match: Sendable {
+        case found(Endpoint, parameters: [String: String])
+        /// The path exists, the method does not; `allowed` is ready for the `Allow` field.
+        case methodNotAllowed(allowed: [HTTPRequest.Method])
+        case notFound
+    }
+
+    public let endpoints: [Endpoint]
+    /// Paths without holes, by their text: one look-up however many routes there are.
+    private var literals: [String: [Endpoint]] = [:]
+    private var patterns: [(pattern: RoutePattern, endpoints: [Endpoint])] = []
+
+    /// - Precondition: no two functions answer to the same method and pattern.
+    public init(_ functions: [any Function]) {
+        endpoints = functions.flatMap { function in
+            type(of: function).routes.map { Endpoint(route: $0, function: function) }
+        }
+        for endpoint in endpoints {
+            let pattern = endpoint.route.pattern
+            let others = endpoints.filter { $0.route.pattern == pattern && $0.route.method == endpoint.route.method }
+            precondition(others.count == 1, "two functions answer to \(endpoint.route.method) \(pattern)")
+            if pattern.isLiteral {
+                literals[pattern.description, default: []].append(endpoint)
+            } else if let index = patterns.firstIndex(where: { $0.pattern == pattern }) {
+                patterns[index].endpoints.append(endpoint)
+            } else {
+                patterns.append((pattern, [endpoint]))
+            }
+        }
+    }
+
+    public func match(_ method: HTTPRequest.Method, _ target: RequestTarget) -> Match {
+        if let endpoints = literals[target.path] { return pick(method, from: endpoints, parameters: [:]) }
+        for (pattern, endpoints) in patterns {
+            if let parameters = pattern.match(target.segments) {
+                return pick(method, from: endpoints, parameters: parameters)
+            }
+        }
+        return .notFound
+    }
+
+    private func pick(_ method: HTTPRequest.Method, from endpoints: [Endpoint], parameters: [String: String]) -> Match {
+        let wanted = method == .head ? .get : method
+        if let endpoint = endpoints.first(where: { $0.route.method == wanted }) {
+            return .found(endpoint, parameters: parameters)
+        }
+        var allowed = endpoints.map(\.route.method)
+        if allowed.contains(.get) { allowed.append(.head) }
+        return .methodNotAllowed(allowed: allowed + [.options])
+    }
+}
