@@ -1,0 +1,49 @@
+# CallWaiting's commands. `make` alone lists them.
+
+# SwiftPM lets an undeclared import pass once the other module is built; Package.swift is our dependency rule.
+swift_flags = --explicit-target-dependency-import-check error
+
+# demo, dev and test share one debug .build; `make build` has .build-release, so that neither undoes the other's work.
+dev = .build/debug/callwaiting-dev
+
+.PHONY: help demo dev test build format lint clean
+.DEFAULT_GOAL := help
+
+help: ## list these commands
+	@echo "CallWaiting: AI voice agents on your own machine"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## the whole job once: sign up, ask an agent, hear it, reach the limit, pay, go on
+	@deploy/setup demo
+	@echo "Building (some minutes the first time, seconds afterwards)"
+	@swift build $(swift_flags)
+	@$(dev) demo
+
+dev: ## keep the development host running on http://127.0.0.1:3000 (options: args="--port 0 --reset")
+	@deploy/setup demo
+	@echo "Building (some minutes the first time, seconds afterwards)"
+	@swift build $(swift_flags)
+	@$(dev) serve $(args)
+
+test: ## every test, Swift and SQL
+	@deploy/setup test
+	@echo "Building with tests (some minutes the first time)"
+	@swift build $(swift_flags) --build-tests
+	swift test $(swift_flags) --skip-build
+	sql/tests/run
+	sql/dump --check
+
+build: ## release build of callwaiting into .build-release/release, Swift's standard library linked in
+	@deploy/setup demo
+	swift build $(swift_flags) -c release --static-swift-stdlib --scratch-path .build-release --product callwaiting
+	@ls -lh .build-release/release/callwaiting
+
+format: ## format every Swift file
+	swift format --in-place --parallel --recursive Functions Runtime Tests Package.swift
+
+lint: ## say what `make format` would change, and what it cannot
+	swift format lint --strict --parallel --recursive Functions Runtime Tests Package.swift
+
+clean: ## remove what building made; development data stays (make dev args=--reset starts that over)
+	rm -rf .build .build-release
