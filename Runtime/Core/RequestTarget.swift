@@ -66,6 +66,19 @@ public struct Query: Sendable, Hashable {
         }
         return nil
     }
+
+    /// All that can be decoded, by name; of a name given twice the first stands.
+    public var members: [String: String] {
+        var members: [String: String] = [:]
+        for pair in raw.split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = PercentEncoding.decode(parts[0], plusIsSpace: true), members[name] == nil,
+                let value = parts.count == 2 ? PercentEncoding.decode(parts[1], plusIsSpace: true) : ""
+            else { continue }
+            members[name] = value
+        }
+        return members
+    }
 }
 
 extension Substring {
