@@ -136,7 +136,7 @@ let tests: [Target] = [
             .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix,
         ]),
     .tests("PostgresClientTests", "Runtime/Postgres", ["PostgresClient", "DevHost", .logging]),
-    .tests("WebClientTests", "Runtime/WebClient", ["WebClient", .httpTypes, .logging, .nioCore, .nioPosix]),
+    .tests("WebClientTests", "Runtime/WebClient", ["WebClient", .httpTypes, .logging]),
     .tests("DevHostTests", "Runtime/DevHost", ["DevHost", "FunctionCore", .logging]),
     .tests(
         "EmulatorTests", "Functions/Emulators",
