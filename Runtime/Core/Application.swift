@@ -27,12 +27,13 @@ public struct Application: Responder {
         }
     }
 
-    /// Below `prefix` a problem is written by `render` rather than as RFC 9457.
+    /// At and below the path `prefix` a problem is written by `render` rather than as RFC 9457.
     public struct ProblemBody: Sendable {
-        public var prefix: [String]
+        /// Without a trailing slash: `/auth/v1`.
+        public var prefix: String
         public var render: @Sendable (Problem, RequestHead, RequestID) -> Response
 
-        public init(prefix: [String], render: @escaping @Sendable (Problem, RequestHead, RequestID) -> Response) {
+        public init(prefix: String, render: @escaping @Sendable (Problem, RequestHead, RequestID) -> Response) {
             self.prefix = prefix
             self.render = render
         }
@@ -53,13 +54,18 @@ public struct Application: Responder {
     }
 
     public func accept(_ head: RequestHead) -> Acceptance {
-        switch router.match(head) {
+        var head = head
+        switch router.resolve(&head) {
         case .found(let endpoint, let parameters):
             return .exchange(exchange(head, endpoint, parameters))
-        case .methodNotAllowed(let allowed) where CORS.isPreflight(head):
-            return .answer(finish(configuration.cors.preflight(allowing: allowed), head, context(for: nil)))
         case .methodNotAllowed(let allowed):
             let list = allowed.map(\.rawValue).joined(separator: ", ")
+            if CORS.isPreflight(head) {
+                return .answer(finish(configuration.cors.preflight(allowing: list), head, context(for: nil)))
+            }
+            if head.method == .options {
+                return .answer(finish(Response(status: .noContent, fields: [.allow: list]), head, context(for: nil)))
+            }
             return .answer(finish(Problem(.methodNotAllowed, fields: [.allow: list]), head, context(for: nil)))
         case .notFound:
             return .answer(finish(Problem(.notFound), head, context(for: nil)))
@@ -97,18 +103,17 @@ public struct Application: Responder {
     }
 
     private func context(for endpoint: Router.Endpoint?) -> Context {
-        let id = RequestID()
-        var logger = logger
-        logger[metadataKey: "request_id"] = "\(id)"
-        if let endpoint { logger[metadataKey: "function"] = "\(endpoint.name)" }
         let limit = min(endpoint?.route.limits.deadline ?? configuration.deadline, configuration.deadline)
-        return Context(requestID: id, deadline: .now + limit, logger: logger, publicURL: configuration.publicURL)
+        return Context(
+            requestID: RequestID(), deadline: .now + limit, logger: logger, publicURL: configuration.publicURL,
+            function: endpoint?.name)
     }
 
     private func problem(for error: any Error, _ context: Context) -> Problem {
         if let problem = error as? Problem { return problem }
-        if error is CancellationError {
-            return Problem(context.deadline <= .now ? .deadlineExceeded : .clientClosedRequest)
+        // Once the host has cancelled the task, what a dependency throws is most likely its own way to say so.
+        if error is CancellationError || Task.isCancelled {
+            return Problem(context.deadline <= .now ? .deadlineExceeded : .clientClosedRequest, cause: error)
         }
         if let problem = configuration.translate(error) { return problem }
         return Problem(.internal, cause: error)
@@ -120,7 +125,7 @@ public struct Application: Responder {
             problem.fields[.retryAfter] = "1"
         }
         let body = head.flatMap { head in
-            configuration.problemBodies.first { head.target.segments.starts(with: $0.prefix) }
+            configuration.problemBodies.first { head.target.path.isBelow($0.prefix) }
         }
         let response =
             if let body, let head { body.render(problem, head, context.requestID) } else {
@@ -144,27 +149,39 @@ public struct Application: Responder {
     }
 
     private func log(_ response: Response, _ head: RequestHead?, _ context: Context, _ problem: Problem?) {
-        var metadata: Logger.Metadata = [
-            "status": "\(response.status.code)", "duration_ms": "\(context.timing.elapsed.milliseconds)",
-        ]
-        if let head { metadata["method"] = "\(head.method.rawValue)" }
-        if let problem { metadata["code"] = "\(problem.kind.code)" }
-        if let cause = problem?.cause { metadata["cause"] = "\(cause)" }
-        let level: Logger.Level = response.status.kind == .serverError ? .error : .info
-        context.logger.log(level: level, "request", metadata: metadata)
+        context.log(response.status.kind == .serverError ? .error : .info, "request", metadata())
+        func metadata() -> Logger.Metadata {
+            var metadata: Logger.Metadata = [
+                "status": "\(response.status.code)", "duration_ms": "\(context.timing.elapsed.milliseconds)",
+            ]
+            if let head { metadata["method"] = .string(head.method.rawValue) }
+            if let problem { metadata["code"] = .string(problem.kind.code) }
+            if let cause = problem?.cause { metadata["cause"] = "\(cause)" }
+            return metadata
+        }
     }
 }
 
 extension Router {
-    /// The head's target, or else the first of its other readings that exists.
-    func match(_ head: RequestHead) -> Match {
+    /// Matches the head's target, or else the first of its other readings that exists, which then becomes its target.
+    func resolve(_ head: inout RequestHead) -> Match {
         let first = match(head.method, head.target)
         guard case .notFound = first else { return first }
         for target in head.otherTargets {
             let match = match(head.method, target)
             if case .notFound = match { continue }
+            head.target = target
+            head.otherTargets = []
             return match
         }
         return first
+    }
+}
+
+extension String {
+    fileprivate func isBelow(_ prefix: String) -> Bool {
+        guard utf8.starts(with: prefix.utf8) else { return false }
+        let rest = utf8.dropFirst(prefix.utf8.count)
+        return rest.isEmpty || rest.first == UInt8(ascii: "/")
     }
 }

@@ -22,11 +22,12 @@ public struct CORS: Sendable {
         head.method == .options && head.fields[.origin] != nil && head.fields[.accessControlRequestMethod] != nil
     }
 
-    func preflight(allowing methods: [HTTPRequest.Method]) -> Response {
+    /// - Parameter methods: ready for `Allow`.
+    func preflight(allowing methods: String) -> Response {
         Response(
             status: .noContent,
             fields: [
-                .accessControlAllowMethods: methods.map(\.rawValue).joined(separator: ", "),
+                .accessControlAllowMethods: methods,
                 .accessControlAllowHeaders: requestFields.map(\.rawName).joined(separator: ", "),
                 .accessControlMaxAge: "600",
             ])

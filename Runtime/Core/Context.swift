@@ -6,25 +6,46 @@ public struct Context: Sendable {
     public let requestID: RequestID
     /// When the answer must be out. The task is cancelled then.
     public let deadline: ContinuousClock.Instant
-    /// Carries the request id and the function's name.
-    public var logger: Logger
+    /// The function that answers; nil when there is none.
+    public let function: FunctionName?
     /// Who calls, as the ``Authenticator`` found; nil for ``CallerRule/anyone``.
     public var caller: (any Sendable)?
     /// Where the time goes, for `Server-Timing`.
     public let timing: Timing
     /// This server's own base address, without a trailing slash: a setting, never a request's `Host`.
     public let publicURL: String
+    private let processLogger: Logger
 
     public init(
         requestID: RequestID, deadline: ContinuousClock.Instant, logger: Logger, publicURL: String,
-        caller: (any Sendable)? = nil
+        function: FunctionName? = nil, caller: (any Sendable)? = nil
     ) {
         self.requestID = requestID
         self.deadline = deadline
-        self.logger = logger
+        self.function = function
         self.publicURL = publicURL
+        processLogger = logger
         self.caller = caller
         timing = Timing()
+    }
+
+    /// Carries the request id and the function's name. Made when asked for, which most requests do not.
+    public var logger: Logger {
+        var logger = processLogger
+        for (key, value) in metadata { logger[metadataKey: key] = value }
+        return logger
+    }
+
+    /// Writes one line with ``logger``'s metadata and the line's own.
+    func log(_ level: Logger.Level, _ message: Logger.Message, _ line: @autoclosure () -> Logger.Metadata) {
+        guard processLogger.logLevel <= level else { return }
+        processLogger.log(level: level, message, metadata: metadata.merging(line()) { _, line in line })
+    }
+
+    private var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["request_id": .string(requestID.description)]
+        if let function { metadata["function"] = .string(function.rawValue) }
+        return metadata
     }
 
     /// The absolute address of a path on this server.
@@ -44,22 +65,32 @@ extension [UInt8] {
     /// Bytes from the system's cryptographically secure generator.
     public static func random(count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + 7)
+        // Each call of the generator is a system call, so all eight bytes of it are used.
+        while bytes.count < count {
+            Swift.withUnsafeBytes(of: generator.next()) { bytes += $0 }
+        }
+        bytes.removeLast(bytes.count - count)
+        return bytes
     }
 }
 
 extension Collection<UInt8> {
     /// Two lower-case hexadecimal digits a byte.
     public var hex: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(unsafeUninitializedCapacity: count * 2) { buffer in
+        String(unsafeUninitializedCapacity: count * 2) { buffer in
             var index = 0
             for byte in self {
-                buffer[index] = digits[Int(byte >> 4)]
-                buffer[index + 1] = digits[Int(byte & 15)]
+                buffer[index] = Self.hexDigit(byte >> 4)
+                buffer[index + 1] = Self.hexDigit(byte & 15)
                 index += 2
             }
             return index
         }
+    }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 }

@@ -4,18 +4,34 @@ import HTTPTypes
 public enum GatewayResponse {
     /// `Status`, the fields, `Content-Length` when the body's length is known, and the blank line. CRLF line ends.
     public static func head(of response: Response) -> [UInt8] {
-        var text = "Status: \(response.status.code)"
-        if !response.status.reasonPhrase.isEmpty { text += " \(response.status.reasonPhrase)" }
-        text += "\r\n"
-        for field in response.fields where !isFraming(field.name) {
-            text += "\(field.name.rawName): \(field.value)\r\n"
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        bytes += "Status: \(response.status.code)".utf8
+        if !response.status.reasonPhrase.isEmpty {
+            bytes.append(UInt8(ascii: " "))
+            bytes += response.status.reasonPhrase.utf8
         }
-        if response.statusAllowsBody, let length = response.body.length { text += "Content-Length: \(length)\r\n" }
-        return Array((text + "\r\n").utf8)
+        bytes += lineEnd
+        for field in response.fields where !isFraming(field.name) {
+            bytes += field.name.rawName.utf8
+            bytes += ": ".utf8
+            field.withUnsafeBytesOfValue { bytes += $0 }
+            bytes += lineEnd
+        }
+        if response.statusAllowsBody, let length = response.body.length {
+            bytes += "Content-Length: \(length)\r\n".utf8
+        }
+        bytes += lineEnd
+        return bytes
     }
+
+    private static let lineEnd: [UInt8] = [0x0D, 0x0A]
 
     /// Fields that belong to the connection between web server and caller, and to us only as the body's length.
     private static func isFraming(_ name: HTTPField.Name) -> Bool {
-        [.contentLength, .transferEncoding, .connection, HTTPField.Name("Keep-Alive")!].contains(name)
+        switch name.canonicalName {
+        case "content-length", "transfer-encoding", "connection", "keep-alive": true
+        default: false
+        }
     }
 }

@@ -2,16 +2,17 @@ import HTTPTypes
 
 /// The meta-variables that a web server hands to a CGI program or a FastCGI application (RFC 3875 §4.1).
 public struct GatewayVariables: Sendable {
-    private var values: [String: String] = [:]
+    private let pairs: [(name: String, value: String)]
 
     /// Of a name given twice the first value stands: what the server sets comes before what a caller could add.
     public init(_ pairs: some Sequence<(String, String)>) {
-        for (name, value) in pairs where values[name] == nil { values[name] = value }
+        self.pairs = pairs.map { (name: $0.0, value: $0.1) }
     }
 
     /// The variable's value. Absent and empty are the same thing (RFC 3875 §4.1).
     public subscript(name: String) -> String? {
-        values[name].flatMap { $0.isEmpty ? nil : $0 }
+        guard let value = pairs.first(where: { $0.name == name })?.value, !value.isEmpty else { return nil }
+        return value
     }
 
     /// Reads the request's head.
@@ -22,7 +23,7 @@ public struct GatewayVariables: Sendable {
     /// `/cgi-bin/create-agent` answers under that name too.
     ///
     /// - Parameter basePath: what the operator put before our paths, without a trailing slash; usually empty.
-    /// - Throws: ``Problem`` 400 for a path, method or field that HTTP does not allow.
+    /// - Throws: ``Problem`` 400 for a path, method, length or field that HTTP does not allow.
     public func requestHead(basePath: String = "") throws(Problem) -> RequestHead {
         guard let methodText = self["REQUEST_METHOD"], let method = HTTPRequest.Method(rawValue: methodText) else {
             throw Problem(.malformedRequest)
@@ -30,23 +31,35 @@ public struct GatewayVariables: Sendable {
         var targets = try targets(basePath: basePath)
         guard !targets.isEmpty else { throw Problem(.invalidPath) }
         return RequestHead(
-            method: method, target: targets.removeFirst(), otherTargets: targets, fields: fields(),
+            method: method, target: targets.removeFirst(), otherTargets: targets, fields: try fields(),
             clientAddress: self["REMOTE_ADDR"])
     }
 
+    /// What the path could be. The first must be sound; further ones are guesses, and dropped when they are not.
     private func targets(basePath: String) throws(Problem) -> [RequestTarget] {
         let query = self["QUERY_STRING"] ?? ""
-        let scriptName = self["SCRIPT_NAME"] ?? ""
+        let pathInfo = self["PATH_INFO"]
         var targets: [RequestTarget] = []
+        func add(_ make: () throws(Problem) -> RequestTarget) throws(Problem) {
+            do {
+                let target = try make()
+                if !targets.contains(target) { targets.append(target) }
+            } catch where !targets.isEmpty {}
+        }
         if let uri = self["REQUEST_URI"] {
-            targets.append(try RequestTarget(uri.removing(basePath: basePath)))
+            try add { () throws(Problem) in
+                var target = try RequestTarget(uri)
+                if target.query.raw.isEmpty { target.query = Query(raw: query) }
+                return target.below(basePath)
+            }
         }
-        if let pathInfo = self["PATH_INFO"] {
-            targets.append(try RequestTarget(decodedPath: pathInfo, query: query))
+        if let pathInfo {
+            try add { () throws(Problem) in try RequestTarget(decodedPath: pathInfo, query: query) }
         }
-        if !scriptName.isEmpty {
-            let path = (scriptName + (self["PATH_INFO"] ?? "")).removing(basePath: basePath)
-            targets.append(try RequestTarget(decodedPath: path, query: query))
+        if let scriptName = self["SCRIPT_NAME"] {
+            try add { () throws(Problem) in
+                try RequestTarget(decodedPath: scriptName + (pathInfo ?? ""), query: query).below(basePath)
+            }
         }
         return targets
     }
@@ -54,37 +67,56 @@ public struct GatewayVariables: Sendable {
     /// `HTTP_X_AGENT_KEY` is `X-AGENT-KEY`; `CONTENT_TYPE` and `CONTENT_LENGTH` come without `HTTP_`, and what a caller
     /// sent as `HTTP_CONTENT_LENGTH` does not count. Apache shows a hidden `Authorization` as
     /// `REDIRECT_HTTP_AUTHORIZATION` after an internal redirect.
-    private func fields() -> HTTPFields {
+    private func fields() throws(Problem) -> HTTPFields {
         var fields = HTTPFields()
-        for (variable, value) in values where variable.hasPrefix("HTTP_") && !value.isEmpty {
-            let text = variable.dropFirst(5).replacing(UInt8(ascii: "_"), with: UInt8(ascii: "-"))
-            guard let name = HTTPField.Name(text), HTTPField.isValidValue(value), name != .contentType,
-                name != .contentLength, name != .proxy
+        var blanked: Set<String> = []
+        for (variable, value) in pairs where variable.utf8.starts(with: "HTTP_".utf8) {
+            guard !value.isEmpty else {
+                blanked.insert(variable)
+                continue
+            }
+            guard let name = Self.fieldName(variable), name != .contentType, name != .contentLength, name != .proxy,
+                fields[name] == nil, blanked.isEmpty || !blanked.contains(variable)
             else { continue }
-            fields[name] = value
+            fields[name] = try Self.fieldValue(value)
         }
-        fields[.contentType] = self["CONTENT_TYPE"].flatMap { HTTPField.isValidValue($0) ? $0 : nil }
-        fields[.contentLength] = self["CONTENT_LENGTH"].flatMap { HTTPField.isValidValue($0) ? $0 : nil }
-        if fields[.authorization] == nil, let hidden = self["REDIRECT_HTTP_AUTHORIZATION"],
-            HTTPField.isValidValue(hidden)
-        {
-            fields[.authorization] = hidden
+        if let type = self["CONTENT_TYPE"] { fields[.contentType] = try Self.fieldValue(type) }
+        if let length = self["CONTENT_LENGTH"] {
+            guard Int(strictDecimal: length) != nil else { throw Problem(.invalidContentLength) }
+            fields[.contentLength] = length
+        }
+        if fields[.authorization] == nil, let hidden = self["REDIRECT_HTTP_AUTHORIZATION"] {
+            fields[.authorization] = try Self.fieldValue(hidden)
         }
         return fields
     }
-}
 
-extension String {
-    fileprivate func removing(basePath: String) -> String {
-        guard !basePath.isEmpty, hasPrefix(basePath) else { return self }
-        let rest = dropFirst(basePath.count)
-        if rest.isEmpty { return "/" }
-        return rest.first == "/" || rest.first == "?" ? String(rest.first == "?" ? "/" + rest : rest) : self
+    /// Only the characters that a web server makes of a field's name (RFC 3875 §4.1.18), so that no two variables are the
+    /// same field.
+    private static func fieldName(_ variable: String) -> HTTPField.Name? {
+        if let name = commonNames[variable] { return name }
+        var text: [UInt8] = []
+        text.reserveCapacity(variable.utf8.count)
+        for byte in variable.utf8.dropFirst(5) {
+            switch byte {
+            case UInt8(ascii: "_"): text.append(UInt8(ascii: "-"))
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): text.append(byte)
+            default: return nil
+            }
+        }
+        return HTTPField.Name(String(decoding: text, as: UTF8.self))
     }
-}
 
-extension Substring {
-    fileprivate func replacing(_ old: UInt8, with new: UInt8) -> String {
-        String(decoding: utf8.map { $0 == old ? new : $0 }, as: UTF8.self)
+    /// White space around a value is not part of it; a control character inside is not HTTP (RFC 9110 §5.5).
+    private static func fieldValue(_ text: String) throws(Problem) -> String {
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else { throw Problem(.malformedRequest) }
+        return text
     }
+
+    /// Spares making a name anew for the fields that nearly every request has.
+    private static let commonNames: [String: HTTPField.Name] = [
+        "HTTP_ACCEPT": .accept, "HTTP_ACCEPT_ENCODING": .acceptEncoding, "HTTP_ACCEPT_LANGUAGE": .acceptLanguage,
+        "HTTP_AUTHORIZATION": .authorization, "HTTP_CONNECTION": .connection, "HTTP_COOKIE": .cookie,
+        "HTTP_ORIGIN": .origin, "HTTP_RANGE": .range, "HTTP_REFERER": .referer, "HTTP_USER_AGENT": .userAgent,
+    ]
 }

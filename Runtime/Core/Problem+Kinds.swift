@@ -10,6 +10,7 @@ extension Problem.Kind {
     public static let notFound = Self("not_found", .notFound, "There is nothing here")
     public static let methodNotAllowed = Self("method_not_allowed", .methodNotAllowed, "This path does not take this method")
     public static let requestTimeout = Self("request_timeout", .requestTimeout, "The request did not arrive in time")
+    public static let lengthRequired = Self("length_required", .lengthRequired, "The body's length must be declared")
     public static let bodyTooLarge = Self("body_too_large", .contentTooLarge, "The body is larger than this path takes")
     public static let uriTooLong = Self("uri_too_long", .uriTooLong, "The path and query are too long")
     public static let notJSON = Self("unsupported_media_type", .unsupportedMediaType, "The body must be application/json")

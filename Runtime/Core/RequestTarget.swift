@@ -1,9 +1,9 @@
 /// The path and query of a request, checked and percent-decoded once, at the edge.
 public struct RequestTarget: Sendable, Hashable {
-    /// The decoded path, one element per segment: `/api/agent/7/webhook` is `["api", "agent", "7", "webhook"]`. An
-    /// encoded slash stays inside its segment, so decoding cannot move a segment's border.
-    public let segments: [String]
-    public let query: Query
+    /// The decoded path, `/api/agent/7/webhook`. Its slashes are those the caller wrote: an encoded one is refused, since
+    /// web servers that decode paths themselves could not tell it from the others.
+    public private(set) var path: String
+    public var query: Query
 
     /// Longest path and query accepted, in bytes.
     public static let maximumLength = 8_192
@@ -11,17 +11,24 @@ public struct RequestTarget: Sendable, Hashable {
     /// Parses an origin-form request target (RFC 9112 §3.2.1), or the path of an absolute-form one.
     ///
     /// - Throws: ``Problem`` 414 `uri_too_long`, or 400 `invalid_path` for a path that is not absolute, has an incomplete
-    ///   percent escape, a dot segment (plain or encoded), a control character, or is not UTF-8 once decoded.
+    ///   percent escape, a dot segment or slash in any encoding, a control character, or is not UTF-8 once decoded.
     public init(_ raw: String) throws(Problem) {
         guard raw.utf8.count <= Self.maximumLength else { throw Problem(.uriTooLong) }
-        var path = Substring(raw)
-        if let scheme = path.firstRange(ofText: "://"), !path[..<scheme.lowerBound].contains("/") {
-            path = path[scheme.upperBound...].drop { $0 != "/" && $0 != "?" }
-            if path.isEmpty || path.first == "?" { path = "/" + path }
+        var rest = raw[...]
+        if rest.utf8.first != UInt8(ascii: "/") { rest = try Self.withoutAuthority(rest) }
+        let question = rest.utf8.firstIndex(of: UInt8(ascii: "?"))
+        query = try Query(checking: question.map { rest[rest.utf8.index(after: $0)...] } ?? "")
+        let path = rest[..<(question ?? rest.endIndex)]
+        if path.utf8.contains(UInt8(ascii: "%")) {
+            let slash = path.utf8.count { $0 == UInt8(ascii: "/") }
+            guard let decoded = PercentEncoding.decode(path, plusIsSpace: false),
+                decoded.utf8.count(where: { $0 == UInt8(ascii: "/") }) == slash
+            else { throw Problem(.invalidPath) }
+            self.path = decoded
+        } else {
+            self.path = path.isEmpty ? "/" : String(path)
         }
-        let question = path.firstIndex(of: "?")
-        query = Query(raw: question.map { String(path[path.index(after: $0)...]) } ?? "")
-        segments = try Self.segments(of: path[..<(question ?? path.endIndex)], decode: true)
+        try Self.check(self.path)
     }
 
     /// Takes a path that the web server has decoded already (`PATH_INFO`, RFC 3875 §4.1.5) and must not be decoded again.
@@ -29,65 +36,62 @@ public struct RequestTarget: Sendable, Hashable {
     /// - Throws: as ``init(_:)``.
     public init(decodedPath: String, query: String) throws(Problem) {
         guard decodedPath.utf8.count + query.utf8.count <= Self.maximumLength else { throw Problem(.uriTooLong) }
-        self.query = Query(raw: query)
-        segments = try Self.segments(of: Substring(decodedPath), decode: false)
+        self.query = try Query(checking: query[...])
+        path = decodedPath
+        try Self.check(path)
     }
 
-    /// The decoded path as text, for messages and for matching whole paths.
-    public var path: String { "/" + segments.joined(separator: "/") }
+    /// The path, one element per segment: `/api/agent/7/webhook` is `["api", "agent", "7", "webhook"]`, `/` is empty.
+    public var segments: [Substring] {
+        path.utf8.count == 1 ? [] : path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    }
 
-    private static func segments(of path: Substring, decode: Bool) throws(Problem) -> [String] {
+    /// The same without `basePath`, or as it is when it does not lie below that.
+    func below(_ basePath: String) -> RequestTarget {
+        guard !basePath.isEmpty, path.utf8.starts(with: basePath.utf8) else { return self }
+        let rest = path.utf8.dropFirst(basePath.utf8.count)
+        guard rest.isEmpty || rest.first == UInt8(ascii: "/") else { return self }
+        var target = self
+        target.path = rest.isEmpty ? "/" : String(Substring(rest))
+        return target
+    }
+
+    /// What follows the authority of an absolute-form target, which proxies must send and servers accept (RFC 9112
+    /// §3.2.2).
+    private static func withoutAuthority(_ target: Substring) throws(Problem) -> Substring {
+        for scheme in ["http://", "https://"] where target.prefix(scheme.count).lowercased() == scheme {
+            let rest = target.dropFirst(scheme.count)
+            return rest[(rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex)...]
+        }
+        throw Problem(.invalidPath)
+    }
+
+    /// One pass over the decoded path: absolute, no dot segment, no control character, and nothing that was not UTF-8
+    /// (which a host's decoding turned into U+FFFD).
+    private static func check(_ path: String) throws(Problem) {
         guard path.utf8.first == UInt8(ascii: "/") else { throw Problem(.invalidPath) }
-        if path.utf8.count == 1 { return [] }
-        var segments: [String] = []
-        for raw in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
-            guard let segment = decode ? PercentEncoding.decode(raw, plusIsSpace: false) : String(raw),
-                segment != ".", segment != "..",
-                !segment.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
-            else { throw Problem(.invalidPath) }
-            segments.append(segment)
+        /// Bytes since the last slash, and whether they were all dots.
+        var length = 0
+        var onlyDots = false
+        var isASCII = true
+        for byte in path.utf8 {
+            switch byte {
+            case UInt8(ascii: "/"):
+                if onlyDots && length <= 2 { throw Problem(.invalidPath) }
+                length = 0
+                onlyDots = false
+            case UInt8(ascii: "."):
+                onlyDots = length == 0 || onlyDots
+                length += 1
+            case 0..<0x20, 0x7F:
+                throw Problem(.invalidPath)
+            default:
+                if byte >= 0x80 { isASCII = false }
+                onlyDots = false
+                length += 1
+            }
         }
-        return segments
-    }
-}
-
-/// A query string. Values are decoded when asked for, as `application/x-www-form-urlencoded`.
-public struct Query: Sendable, Hashable {
-    public let raw: String
-
-    public init(raw: String) { self.raw = raw }
-
-    /// The first value of `name`; nil when it is absent or not decodable.
-    public subscript(name: String) -> String? {
-        for pair in raw.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard PercentEncoding.decode(parts[0], plusIsSpace: true) == name else { continue }
-            return parts.count == 2 ? PercentEncoding.decode(parts[1], plusIsSpace: true) : ""
-        }
-        return nil
-    }
-
-    /// All that can be decoded, by name; of a name given twice the first stands.
-    public var members: [String: String] {
-        var members: [String: String] = [:]
-        for pair in raw.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = PercentEncoding.decode(parts[0], plusIsSpace: true), members[name] == nil,
-                let value = parts.count == 2 ? PercentEncoding.decode(parts[1], plusIsSpace: true) : ""
-            else { continue }
-            members[name] = value
-        }
-        return members
-    }
-}
-
-extension Substring {
-    fileprivate func firstRange(ofText text: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-            start = index(after: start)
-        }
-        return nil
+        if onlyDots && length <= 2 { throw Problem(.invalidPath) }
+        if !isASCII && path.unicodeScalars.contains("\u{FFFD}") { throw Problem(.invalidPath) }
     }
 }

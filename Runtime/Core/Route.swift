@@ -76,18 +76,19 @@ public struct RoutePattern: Sendable, Hashable, ExpressibleByStringLiteral, Cust
     }
 
     /// What the holes hold when `path` fits; nil when it does not.
-    func match(_ path: [String]) -> [String: String]? {
+    func match(_ path: [Substring]) -> [String: String]? {
         guard path.count == segments.count else { return nil }
         var parameters: [String: String] = [:]
         for (segment, text) in zip(segments, path) {
             switch segment {
             case .literal(let literal):
-                guard literal == text else { return nil }
+                guard text.utf8.elementsEqual(literal.utf8) else { return nil }
             case .hole(let name, let prefix, let suffix):
-                guard text.utf8.count > prefix.utf8.count + suffix.utf8.count, text.hasPrefix(prefix),
-                    text.hasSuffix(suffix)
+                guard text.utf8.count > prefix.utf8.count + suffix.utf8.count, text.utf8.starts(with: prefix.utf8),
+                    text.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
                 else { return nil }
-                parameters[name] = String(text.dropFirst(prefix.count).dropLast(suffix.count))
+                parameters[name] = String(
+                    Substring(text.utf8.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count)))
             }
         }
         return parameters

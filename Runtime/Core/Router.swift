@@ -40,14 +40,24 @@ public struct Router: Sendable {
         }
     }
 
+    /// The path of a function that answers to one path, without holes; nil for any other.
+    public func onlyPath(of name: FunctionName) -> String? {
+        let patterns = Set(endpoints.filter { $0.name == name }.map(\.route.pattern))
+        guard let pattern = patterns.first, patterns.count == 1, pattern.isLiteral else { return nil }
+        return pattern.description
+    }
+
     public func match(_ method: HTTPRequest.Method, _ target: RequestTarget) -> Match {
         if let endpoints = literals[target.path] { return pick(method, from: endpoints, parameters: [:]) }
+        let segments = target.segments
+        var result = Match.notFound
         for (pattern, endpoints) in patterns {
-            if let parameters = pattern.match(target.segments) {
-                return pick(method, from: endpoints, parameters: parameters)
-            }
+            guard let parameters = pattern.match(segments) else { continue }
+            let match = pick(method, from: endpoints, parameters: parameters)
+            if case .found = match { return match }
+            if case .notFound = result { result = match }
         }
-        return .notFound
+        return result
     }
 
     private func pick(_ method: HTTPRequest.Method, from endpoints: [Endpoint], parameters: [String: String]) -> Match {

@@ -31,8 +31,9 @@ public final class Timing: Sendable {
 
     /// `db;dur=1.25, llm;dur=310, total;dur=312.4`, in milliseconds.
     public var headerValue: String {
-        let all = parts.withLock { $0 } + [("total", elapsed)]
-        return all.map { "\($0.name);dur=\($0.duration.milliseconds)" }.joined(separator: ", ")
+        var text = ""
+        for part in parts.withLock({ $0 }) { text += "\(part.name);dur=\(part.duration.milliseconds), " }
+        return text + "total;dur=\(elapsed.milliseconds)"
     }
 }
 
