@@ -76,7 +76,7 @@ let runtime: [Target] = [
     .runtime(
         "DevHost", "DevHost",
         ["FunctionCore", "FunctionService", "FunctionChannel", "HTTPHost", "FastCGI", .httpTypes, .logging, .nioCore, .nioPosix]),
-    .runtime("FunctionTesting", "Testing", ["FunctionCore", .httpTypes, .logging]),
+    .runtime("FunctionTesting", "Testing", ["FunctionCore", "FunctionJSON", .httpTypes, .logging]),
 ]
 
 let shared: [Target] = [

@@ -32,6 +32,21 @@ public enum JSONValue: Sendable, Hashable {
     public subscript(name: String) -> JSONValue? {
         if case .object(let members) = self { members[name] } else { nil }
     }
+
+    /// The element at `index`; nil when there is none, or when this is not a list.
+    public subscript(index: Int) -> JSONValue? {
+        if case .array(let elements) = self, elements.indices.contains(index) { elements[index] } else { nil }
+    }
+
+    /// The text of a string; nil for anything else.
+    public var text: String? {
+        if case .string(let text) = self { text } else { nil }
+    }
+
+    /// A whole number that fits; nil for anything else.
+    public var integer: Int? {
+        if case .number(let text) = self { Int(text) } else { nil }
+    }
 }
 
 extension JSONValue: Codable {

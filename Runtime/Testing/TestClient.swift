@@ -1,0 +1,84 @@
+import FunctionCore
+import HTTPTypes
+import Synchronization
+
+/// A host without a network: does with a ``Responder`` what every host does, in memory.
+public struct TestClient: RequestSender {
+    private let responder: any Responder
+    private let clientAddress: String?
+
+    public init(_ responder: any Responder, clientAddress: String? = "127.0.0.1") {
+        self.responder = responder
+        self.clientAddress = clientAddress
+    }
+
+    /// - Throws: what a streamed body's producer threw.
+    public func send(_ request: TestRequest) async throws -> TestResponse {
+        try await receive(await answer(request), to: request.method)
+    }
+
+    private func answer(_ request: TestRequest) async -> Response {
+        let head: RequestHead
+        do throws(Problem) {
+            var fields = request.fields
+            if !request.body.isEmpty, fields[.contentLength] == nil { fields[.contentLength] = "\(request.body.count)" }
+            head = RequestHead(
+                method: request.method, target: try RequestTarget(request.target), fields: fields,
+                clientAddress: clientAddress)
+        } catch {
+            return responder.refuse(error)
+        }
+        switch responder.accept(head) {
+        case .answer(let response):
+            return response
+        case .exchange(let exchange):
+            guard request.body.count <= exchange.bodyLimit else { return exchange.refuse(Problem(.bodyTooLarge)) }
+            return await untilDeadline(exchange, request.body)
+        }
+    }
+
+    private func untilDeadline(_ exchange: Exchange, _ body: [UInt8]) async -> Response {
+        let answer = Task { await exchange.respond(to: body) }
+        let timer = Task {
+            try await Task.sleep(until: exchange.deadline, clock: .continuous)
+            answer.cancel()
+        }
+        defer { timer.cancel() }
+        return await withTaskCancellationHandler {
+            await answer.value
+        } onCancel: {
+            answer.cancel()
+        }
+    }
+
+    private func receive(_ response: Response, to method: HTTPRequest.Method) async throws -> TestResponse {
+        var fields = response.fields
+        if response.statusAllowsBody { fields[.contentLength] = response.body.length.map { "\($0)" } }
+        var body: [UInt8] = []
+        if response.statusAllowsBody && method != .head {
+            switch response.body {
+            case .empty: break
+            case .bytes(let bytes): body = bytes
+            case .stream(_, let produce):
+                let collector = BodyCollector()
+                try await produce(collector)
+                body = collector.bytes
+            }
+        }
+        return TestResponse(status: response.status, fields: fields, body: body)
+    }
+}
+
+/// Keeps a streamed body.
+public final class BodyCollector: BodyWriter {
+    private let collected = Mutex<[UInt8]>([])
+
+    public init() {}
+
+    public var bytes: [UInt8] { collected.withLock { $0 } }
+
+    public func write(_ bytes: [UInt8]) async throws {
+        try Task.checkCancellation()
+        collected.withLock { $0 += bytes }
+    }
+}
