@@ -1,0 +1,62 @@
+import FunctionCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What is particular to a process that a web server starts for one request.
+public enum CGIProcess {
+    /// Whether a web server started us for a request (RFC 3875 §4.1.4).
+    public static var isCGI: Bool { getenv("GATEWAY_INTERFACE") != nil }
+
+    /// Makes the process safe to work in. Call it first, while there is one thread.
+    ///
+    /// Removes `HTTP_PROXY`, which a caller's `Proxy` field becomes and HTTP clients take for a setting (httpoxy,
+    /// CVE-2016-5385); opens what the web server left closed of descriptors 0 to 2, so that no later socket takes a
+    /// response's or log line's place; and ignores SIGPIPE, so that a write to a web server that left fails instead.
+    public static func prepare() {
+        unsetenv("HTTP_PROXY")
+        signal(SIGPIPE, SIG_IGN)
+        for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) == -1 {
+            // The lowest free descriptor is taken, and all below this one are open by now.
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
+    /// The process's environment, name and value, in the order in which it was given.
+    public static var environment: [(String, String)] {
+        var pairs: [(String, String)] = []
+        var entry = environ
+        while let text = entry.pointee {
+            let pair = String(cString: text)
+            if let equals = pair.utf8.firstIndex(of: UInt8(ascii: "=")) {
+                pairs.append((String(pair[..<equals]), String(pair[pair.utf8.index(after: equals)...])))
+            }
+            entry += 1
+        }
+        return pairs
+    }
+
+    /// The path that the program's own name stands for: called as `create-agent`, the only path without holes of the
+    /// function of that name. nil when there is no such function, or it has several paths.
+    public static func impliedPath(programPath: String, in router: Router) -> String? {
+        let name = FunctionName(rawValue: String(programPath.split(separator: "/").last ?? ""))
+        return router.onlyPath(of: name)
+    }
+
+    /// Serves the one request on standard input and output.
+    ///
+    /// - Returns: the process's exit status: 0 when the whole response was written, else 1.
+    public static func serve(
+        _ responder: any Responder, basePath: String = "", impliedPath: String? = nil
+    ) async -> Int32 {
+        let host = CGIHost(
+            responder: responder, environment: environment, basePath: basePath, impliedPath: impliedPath,
+            input: DescriptorInput(), output: DescriptorOutput())
+        return await host.run() ? 0 : 1
+    }
+}
