@@ -75,7 +75,10 @@ let runtime: [Target] = [
     .runtime("WebClient", "WebClient", ["CCurl", .httpTypes, .logging]),
     .runtime(
         "DevHost", "DevHost",
-        ["FunctionCore", "FunctionService", "FunctionChannel", "HTTPHost", "FastCGI", .httpTypes, .logging, .nioCore, .nioPosix]),
+        [
+            "FunctionCore", "FunctionService", "FunctionChannel", "HTTPHost", "FastCGI", "PostgresClient", .httpTypes,
+            .logging, .nioCore, .nioPosix,
+        ]),
     .runtime("FunctionTesting", "Testing", ["FunctionCore", "FunctionJSON", .httpTypes, .logging]),
 ]
 

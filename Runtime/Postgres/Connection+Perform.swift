@@ -1,0 +1,99 @@
+import CPostgres
+
+/// One command at a time, outside pipeline mode.
+extension Connection {
+    /// What the caller wants while a command runs: go on, or ask the server to stop.
+    enum Patience {
+        case goOn
+        case cancel
+    }
+
+    /// Sends `statement` and reads its rows.
+    func query(
+        _ statement: Statement, wakeUp: WakeUp? = nil, patience: () -> Patience = { .goOn }
+    ) throws(DatabaseError) -> Rows {
+        if let problem = statement.problem { throw DatabaseError(.invalidStatement, problem) }
+        let sent = withPointer { pointer in
+            statement.parameters.withPointers { count, values in
+                PQsendQueryParams(pointer, statement.sql, count, nil, values, nil, nil, 0)
+            }
+        }
+        guard sent == 1 else { throw lost() }
+        guard let last = try collect(sql: statement.sql, wakeUp: wakeUp, patience: patience) else { throw lost() }
+        return Rows(result: last)
+    }
+
+    /// Sends a script of any number of commands, which Postgres runs as one implicit transaction unless it says `begin`.
+    func execute(
+        _ script: String, wakeUp: WakeUp? = nil, patience: () -> Patience = { .goOn }
+    ) throws(DatabaseError) {
+        guard !script.utf8.contains(0) else { throw DatabaseError(.invalidStatement, "SQL text with a NUL byte") }
+        guard withPointer({ PQsendQuery($0, script) }) == 1 else { throw lost() }
+        _ = try collect(sql: nil, wakeUp: wakeUp, patience: patience)
+    }
+
+    /// Reads to the end of the command, and returns its last result or throws its first error.
+    private func collect(
+        sql: String?, wakeUp: WakeUp?, patience: () -> Patience
+    ) throws(DatabaseError) -> QueryResult? {
+        var last: QueryResult?
+        var failure: DatabaseError?
+        var cancelled = false
+        while true {
+            switch next() {
+            case .end:
+                if var failure {
+                    failure.outcomeUnknown = isBroken
+                    throw failure
+                }
+                return last
+            case .result(let result):
+                switch result.status {
+                case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: last = result
+                case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+                    poison()
+                    throw DatabaseError(.invalidStatement, "COPY is not supported")
+                default: if failure == nil { failure = result.error(sql: sql) }
+                }
+            case .incomplete:
+                if !cancelled, patience() == .cancel {
+                    cancelled = true
+                    requestCancel()
+                }
+                let allSent = try flush()
+                let ready = wait(writing: !allSent, wakeUp: wakeUp, until: .now + .milliseconds(100))
+                guard !ready.readable || consumeInput() else {
+                    var error = failure ?? lost()
+                    error.outcomeUnknown = true
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Waits for a notification, until the deadline or until the caller is cancelled.
+    func notification(
+        before deadline: ContinuousClock.Instant, _ operation: ConnectionThread.Operation
+    ) throws(DatabaseError) -> Notification? {
+        while true {
+            guard absorb() else { throw lost() }
+            if let found = withPointer({ PQnotifies($0) }) {
+                defer { PQfreemem(found) }
+                return Notification(
+                    channel: String(cString: found.pointee.relname), payload: String(cString: found.pointee.extra))
+            }
+            if operation.isCancelled { throw DatabaseError(.cancelled, "the task was cancelled") }
+            guard ContinuousClock.now < deadline else { return nil }
+            _ = wait(wakeUp: operation.wakeUp, until: deadline)
+        }
+    }
+
+    /// Asks the server, over a connection of its own, to stop the running command. Blocks while it does.
+    private func requestCancel() {
+        guard let cancel = withPointer({ PQgetCancel($0) }) else { return }
+        defer { PQfreeCancel(cancel) }
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+            _ = PQcancel(cancel, buffer.baseAddress, Int32(buffer.count))
+        }
+    }
+}

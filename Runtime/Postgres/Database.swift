@@ -1,0 +1,114 @@
+import Logging
+
+/// Postgres, for code that serves requests: transactions go out in pipelined batches over a few connections.
+///
+/// Connects when first needed, and again after the server was away. Shared by all tasks of a process; each connection
+/// has a thread of its own, so waiting for Postgres never blocks the caller's thread.
+public final class Database: Sendable {
+    private let target: ConnectionTarget
+    private let fast: LaneConnections
+    private let slow: LaneConnections
+    private let counters = Counters()
+    private let logger: Logger
+
+    /// - Throws: `.invalidConnectionString`. Does not connect.
+    public init(_ configuration: Configuration, logger: Logger) throws(DatabaseError) {
+        let target = try ConnectionTarget(
+            configuration.connectionString, applicationName: configuration.applicationName,
+            connectTimeout: configuration.connectTimeout)
+        let direct = !target.isTransactionPooler
+        let limits = LaneQueue.Limits(
+            queue: configuration.queueLimit, batch: configuration.batch && direct ? configuration.batchLimit : 1,
+            firstDelay: configuration.reconnectDelay, longestDelay: configuration.longestReconnectDelay)
+        let options = PipelinedConnection.Options(
+            prepared: configuration.prepared && direct, verifiesLoginRole: configuration.verifiesLoginRole,
+            statementTimeout: configuration.statementTimeout)
+        var slowOptions = options
+        slowOptions.statementTimeout = configuration.slowStatementTimeout
+        self.target = target
+        self.logger = logger
+        fast = LaneConnections(
+            .fast, count: configuration.connections, limits: limits, target: target, options: options, counters: counters,
+            logger: logger)
+        slow = LaneConnections(
+            .slow, count: configuration.slowConnections, limits: limits, target: target, options: slowOptions,
+            counters: counters, logger: logger)
+    }
+
+    deinit {
+        fast.close()
+        slow.close()
+    }
+
+    /// Runs a transaction and returns the rows of each of its statements, in order.
+    ///
+    /// Returns only when the commit has been answered. Cancelling the task drops a transaction that has not been sent;
+    /// of one that has, the answer is read and dropped.
+    /// - Parameter deadline: How long the caller wants to wait; the server bounds each statement by itself.
+    /// - Throws: `.unavailable` at once when the queue is full or the server is known to be away, and when the deadline
+    ///   passes; `.sqlState` when the server refused, having rolled back; `.cancelled`; `.invalidStatement`;
+    ///   `.loginRoleTooStrong`. Where `outcomeUnknown` is true it had been sent, and may have been committed.
+    public func run(
+        _ transaction: Transaction, deadline: ContinuousClock.Instant
+    ) async throws(DatabaseError) -> [Rows] {
+        if let problem = transaction.problem { throw DatabaseError(.invalidStatement, problem) }
+        guard ContinuousClock.now < deadline else {
+            throw DatabaseError(.unavailable(.deadline), "the deadline had passed before it began")
+        }
+        let job = Job(transaction, deadline: deadline)
+        let lane = lane(transaction.lane)
+        if transaction.shielded { return try await lane.answer(to: job).get() }
+        return try await withTaskCancellationHandler {
+            await lane.answer(to: job)
+        } onCancel: {
+            lane.cancel(job)
+        }.get()
+    }
+
+    /// Runs one statement as a transaction of its own, and returns its rows. Throws as `run` does.
+    public func query(
+        _ statement: Statement, as role: DatabaseRole, claims: String? = nil, lane: Lane = .fast, shielded: Bool = false,
+        deadline: ContinuousClock.Instant
+    ) async throws(DatabaseError) -> Rows {
+        let transaction = Transaction(as: role, claims: claims, lane: lane, shielded: shielded, [statement])
+        return try await run(transaction, deadline: deadline)[0]
+    }
+
+    /// For start-up: connects once, and looks at what the login role may do by itself.
+    /// - Throws: `.loginRoleTooStrong` when it is a superuser, has BYPASSRLS, CREATEROLE or REPLICATION, owns anything
+    ///   in the database, inherits privileges of a role it is a member of, or can switch to one of the first two;
+    ///   `.unavailable` when there is no connection.
+    public func verifyLoginRole() async throws(DatabaseError) {
+        let connection = try await PlainConnection(to: target, logger: logger)
+        let examined: Result<Rows, DatabaseError>
+        do throws(DatabaseError) {
+            examined = .success(try await connection.query(LoginRole.examination))
+        } catch {
+            examined = .failure(error)
+        }
+        await connection.close()
+        try LoginRole.verify(examined.get())
+    }
+
+    /// Accepts nothing more, does what is waiting, and returns when all connections are closed.
+    public func shutdown() async {
+        await fast.shutdown()
+        await slow.shutdown()
+    }
+
+    public var statistics: Statistics {
+        var current = counters.current
+        for lane in [fast, slow] {
+            current.waiting += lane.queue.waitingCount
+            current.connected += lane.queue.connectedCount
+        }
+        return current
+    }
+
+    private func lane(_ lane: Lane) -> LaneConnections {
+        switch lane {
+        case .fast: fast
+        case .slow: slow
+        }
+    }
+}

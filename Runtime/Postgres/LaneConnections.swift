@@ -1,0 +1,89 @@
+import Logging
+import Synchronization
+
+/// A lane: its queue and its connections' threads, each started when it is first needed.
+final class LaneConnections: Sendable {
+    let queue: LaneQueue
+    private let lane: Lane
+    private let links: [Link]
+    private let threads: Mutex<Threads>
+
+    private struct Threads {
+        var started: [Bool]
+        var running = 0
+        var waitingForEnd: [CheckedContinuation<Void, Never>] = []
+    }
+
+    init(
+        _ lane: Lane, count: Int, limits: LaneQueue.Limits, target: ConnectionTarget,
+        options: PipelinedConnection.Options, counters: Counters, logger: Logger
+    ) {
+        let queue = LaneQueue(connections: max(1, count), limits: limits)
+        self.lane = lane
+        self.queue = queue
+        links = (0..<max(1, count)).map {
+            Link($0, queue: queue, target: target, options: options, counters: counters, logger: logger)
+        }
+        threads = Mutex(Threads(started: Array(repeating: false, count: max(1, count))))
+    }
+
+    /// Queues the job and waits for its answer.
+    func answer(to job: Job) async -> Job.Answer {
+        await withCheckedContinuation { caller in
+            job.attach(caller)
+            guard !job.isFinished else { return }
+            switch queue.submit(job) {
+            case .refused(let error): job.finish(.failure(error))
+            case .queued: break
+            case .wake(let index): wake(index)
+            }
+            // Cancelled while it was being queued: the handler may have looked before it was there.
+            if job.isFinished { queue.remove(job) }
+        }
+    }
+
+    func cancel(_ job: Job) {
+        queue.remove(job)
+        job.abandon(.cancelled, "the task was cancelled")
+    }
+
+    func close() {
+        queue.close().forEach { links[$0].wakeUp.signal() }
+    }
+
+    func shutdown() async {
+        close()
+        await withCheckedContinuation { (caller: CheckedContinuation<Void, Never>) in
+            let none = threads.withLock { threads in
+                if threads.running > 0 { threads.waitingForEnd.append(caller) }
+                return threads.running == 0
+            }
+            if none { caller.resume() }
+        }
+    }
+
+    private func wake(_ index: Int) {
+        let isNew = threads.withLock { threads in
+            guard !threads.started[index] else { return false }
+            threads.started[index] = true
+            threads.running += 1
+            return true
+        }
+        guard isNew else { return links[index].wakeUp.signal() }
+        let link = links[index]
+        OwnThread.start("postgres-\(lane.rawValue)-\(index)") {
+            link.run()
+            self.threadEnded()
+        }
+    }
+
+    private func threadEnded() {
+        let callers = threads.withLock { threads in
+            threads.running -= 1
+            guard threads.running == 0 else { return [CheckedContinuation<Void, Never>]() }
+            defer { threads.waitingForEnd = [] }
+            return threads.waitingForEnd
+        }
+        callers.forEach { $0.resume() }
+    }
+}

@@ -1,0 +1,234 @@
+import CPostgres
+import Logging
+
+/// A connection in pipeline mode: sends batches of transactions and reads their answers. Belongs to one thread.
+final class PipelinedConnection {
+    private let connection: Connection
+    private let options: Options
+    private var prepared: PreparedStatements
+    private var pipeline = Pipeline()
+    private var mustBeReplaced = false
+
+    struct Options: Sendable {
+        var prepared: Bool
+        var verifiesLoginRole: Bool
+        /// For each statement, by the server.
+        var statementTimeout: Duration
+        /// How much longer than its statement timeouts the server may be silent before it counts as gone.
+        var silence: Duration = .seconds(5)
+    }
+
+    /// A batch's end.
+    enum Ending {
+        case reusable
+        /// Every answer was read, but the connection must not be used again.
+        case replace
+        case lost(DatabaseError)
+    }
+
+    /// The transaction's settings, in one command and bound: role, claims, time for each statement in milliseconds.
+    private static let settings = """
+        select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), \
+        set_config('statement_timeout', $3, true)
+        """
+
+    init(
+        to target: ConnectionTarget, options: Options, logger: Logger, tick: () -> Bool
+    ) throws(DatabaseError) {
+        self.options = options
+        connection = try Connection(to: target, logger: logger, tick: tick)
+        prepared = PreparedStatements(isOn: options.prepared)
+        if options.verifiesLoginRole {
+            let deadline = ContinuousClock.now + target.connectTimeout
+            let rows = try connection.query(LoginRole.examination) {
+                tick() && ContinuousClock.now < deadline ? .goOn : .cancel
+            }
+            try LoginRole.verify(rows)
+        }
+        guard connection.withPointer({ PQenterPipelineMode($0) }) == 1 else { throw connection.lost() }
+    }
+
+    /// False when the server has ended the connection while it was idle.
+    func isAlive() -> Bool { connection.isAlive() }
+
+    /// Sleeps until it is woken or the server says something. False when the server ended the connection.
+    func sleep(_ wakeUp: WakeUp) -> Bool {
+        !connection.wait(wakeUp: wakeUp, until: nil).readable || connection.absorb()
+    }
+
+    /// Sends the jobs' transactions and reads all their answers. On `.lost`, those in `unanswered` were not answered.
+    /// - Parameters:
+    ///   - tick: Called about every 100 ms while waiting.
+    ///   - finished: Called for each job once its Sync is answered.
+    func run(
+        _ jobs: [Job], tick: (ContinuousClock.Instant) -> Void, finished: (Job, Job.Answer) -> Void
+    ) -> Ending {
+        do throws(DatabaseError) {
+            for job in jobs { try send(job) }
+            try readAnswers(tick: tick, finished: finished)
+        } catch {
+            return .lost(error)
+        }
+        return mustBeReplaced ? .replace : .reusable
+    }
+
+    /// Those sent and not answered, oldest first.
+    var unanswered: [Job] { pipeline.transactions.map(\.job) }
+
+    // MARK: Sending
+
+    private func send(_ job: Job) throws(DatabaseError) {
+        let transaction = job.transaction
+        var steps: [Pipeline.Step] = []
+        steps.reserveCapacity(transaction.statements.count + 3)
+        var preparedHere: Set<PreparedStatements.Key> = []
+        let settings = Statement(Self.settings, [
+            transaction.role.name, transaction.claims ?? "", options.statementTimeout.wholeMilliseconds,
+        ])
+        // Counted as sent before the first byte may leave, so that a failure in between leaves its outcome unknown.
+        defer { pipeline.append(job, steps: steps + [.sync]) }
+        try send(settings, role: nil, .settings, &steps, &preparedHere)
+        for statement in transaction.statements {
+            try send(statement, role: transaction.role, .statement(statement), &steps, &preparedHere)
+        }
+        guard connection.withPointer({ cpostgres_pipeline_sync($0) }) == 1 else { throw connection.lost() }
+    }
+
+    private func send(
+        _ statement: Statement, role: DatabaseRole?, _ step: Pipeline.Step, _ steps: inout [Pipeline.Step],
+        _ preparedHere: inout Set<PreparedStatements.Key>
+    ) throws(DatabaseError) {
+        let key = PreparedStatements.Key(role: role, sql: statement.sql)
+        let use = prepared.use(key, inSameTransaction: &preparedHere)
+        if case .prepareThenExecute(let name) = use {
+            steps.append(.prepare(key))
+            let sent = connection.withPointer { PQsendPrepare($0, name, statement.sql, 0, nil) }
+            guard sent == 1 else { throw connection.lost() }
+        }
+        steps.append(step)
+        let sent = connection.withPointer { pointer in
+            statement.parameters.withPointers { count, values in
+                switch use {
+                case .execute(let name), .prepareThenExecute(let name):
+                    PQsendQueryPrepared(pointer, name, count, values, nil, nil, 0)
+                case .whole:
+                    PQsendQueryParams(pointer, statement.sql, count, nil, values, nil, nil, 0)
+                }
+            }
+        }
+        guard sent == 1 else { throw connection.lost() }
+    }
+
+    // MARK: Reading
+
+    private func readAnswers(
+        tick: (ContinuousClock.Instant) -> Void, finished: (Job, Job.Answer) -> Void
+    ) throws(DatabaseError) {
+        var heard = ContinuousClock.now
+        // Writing and reading go on together: a server whose answers nobody reads would stop reading our questions.
+        while true {
+            let allSent = try connection.flush()
+            try takeResults(finished: finished)
+            guard !pipeline.isEmpty else { return }
+            let now = ContinuousClock.now
+            let ready = connection.wait(writing: !allSent, until: soonest(after: now))
+            if ready.readable {
+                heard = .now
+                guard connection.consumeInput() else {
+                    try takeResults(finished: finished)
+                    if pipeline.isEmpty { return mustBeReplaced = true }
+                    throw lost()
+                }
+            } else if ready.writable {
+                heard = .now
+            } else {
+                expire(at: .now)
+                tick(.now)
+                guard heard + patience > .now else {
+                    throw DatabaseError(.unavailable(.noAnswer), "the server has been silent for too long")
+                }
+            }
+        }
+    }
+
+    private func takeResults(finished: (Job, Job.Answer) -> Void) throws(DatabaseError) {
+        // libpq ends each command with one nil; two in a row mean that it has nothing more to give.
+        var ends = 0
+        while !pipeline.isEmpty, ends < 2 {
+            switch connection.next() {
+            case .incomplete: return
+            case .end:
+                ends += 1
+                pipeline.endOfCommand()
+            case .result(let result):
+                ends = 0
+                try take(result, finished: finished)
+            }
+        }
+    }
+
+    private func take(_ result: QueryResult, finished: (Job, Job.Answer) -> Void) throws(DatabaseError) {
+        let outcome: Pipeline.Outcome
+        switch result.status {
+        case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: outcome = .done(Rows(result: result))
+        case PGRES_PIPELINE_SYNC: outcome = .synced
+        case PGRES_PIPELINE_ABORTED: outcome = .skipped
+        case PGRES_FATAL_ERROR:
+            let error = result.error(sql: pipeline.currentSQL)
+            // Without a SQLSTATE it is libpq that cannot go on, and nobody knows what the server has done.
+            guard error.sqlState != nil else { throw error }
+            outcome = .failed(error)
+        default: throw DatabaseError(.unavailable(.connectionLost), "unexpected result status \(result.status.rawValue)")
+        }
+        switch pipeline.receive(outcome) {
+        case .none: break
+        case .prepared(let key, let succeeded): prepared.answered(key, succeeded: succeeded)
+        case .finished(let job, let answer):
+            if case .failure(let error) = answer, error.meansStaleConnection { mustBeReplaced = true }
+            finished(job, answer)
+        case .confused: throw DatabaseError(.unavailable(.connectionLost), "answers out of step")
+        }
+    }
+
+    /// The connection's end, in the server's own words where it had any (57P01 and the like).
+    private func lost() -> DatabaseError {
+        var error = connection.lost()
+        if let failure = pipeline.currentFailure {
+            error.sqlState = failure.sqlState
+            error.severity = failure.severity
+            error.message = failure.message
+        }
+        return error
+    }
+
+    /// How long the server may be silent about the transaction it is at.
+    private var patience: Duration {
+        let statements = pipeline.transactions.first?.job.transaction.statements.count ?? 0
+        return options.statementTimeout * (statements + 1) + options.silence
+    }
+
+    private func soonest(after now: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        pipeline.transactions.reduce(now + .milliseconds(100)) { soonest, transaction in
+            let deadline = transaction.job.deadline
+            return deadline > now ? min(soonest, deadline) : soonest
+        }
+    }
+
+    private func expire(at now: ContinuousClock.Instant) {
+        for transaction in pipeline.transactions where transaction.job.deadline <= now {
+            transaction.job.abandon(.unavailable(.deadline), "the deadline passed before the answer came")
+        }
+    }
+}
+
+extension DatabaseError {
+    /// What the connection has prepared no longer fits the database, or is not what we believe: 26000, 42P05, or 0A000
+    /// "cached plan must not change result type". The transaction was rolled back and may be sent again on another.
+    var meansStaleConnection: Bool {
+        switch kind {
+        case .sqlState(.invalidStatementName), .sqlState(.duplicatePreparedStatement): true
+        case .sqlState(.featureNotSupported): message.contains("cached plan")
+        default: false
+        }
+    }
+}
