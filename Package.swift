@@ -128,8 +128,8 @@ let executables: [Target] = [
 ]
 
 let tests: [Target] = [
-    .tests("FunctionCoreTests", "Runtime/Core", ["FunctionCore", "FunctionTesting", .httpTypes, .logging]),
-    .tests("FunctionJSONTests", "Runtime/JSON", ["FunctionCore", "FunctionJSON", .httpTypes, .logging]),
+    .tests("FunctionCoreTests", "Runtime/Core", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
+    .tests("FunctionJSONTests", "Runtime/JSON", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
     .tests("CGIHostTests", "Runtime/CGI", ["CGIHost", "FunctionCore", "FunctionTesting", .httpTypes, .logging]),
     .tests("FastCGIWireTests", "Runtime/FastCGIWire", ["FastCGIWire", "FunctionCore"]),
     .tests(

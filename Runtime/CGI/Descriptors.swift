@@ -77,7 +77,8 @@ private func wait(
     while true {
         let left = ContinuousClock.now.duration(to: deadline)
         guard left > .zero else { return .timedOut }
-        let milliseconds = min(left.components.seconds, 3_600) * 1_000 + left.components.attoseconds / 1_000_000_000_000_000
+        let milliseconds =
+            min(left.components.seconds, 3_600) * 1_000 + left.components.attoseconds / 1_000_000_000_000_000
         var poll = pollfd(fd: descriptor, events: Int16(events), revents: 0)
         let ready = systemPoll(&poll, Int32(milliseconds) + 1)
         if ready > 0 { return nil }

@@ -61,7 +61,7 @@ public struct Application: Responder {
         case .methodNotAllowed(let allowed):
             let list = allowed.map(\.rawValue).joined(separator: ", ")
             if CORS.isPreflight(head) {
-                return .answer(finish(configuration.cors.preflight(allowing: list), head, context(for: nil)))
+                return .answer(finish(configuration.cors.preflight(head, allowing: list), head, context(for: nil)))
             }
             if head.method == .options {
                 return .answer(finish(Response(status: .noContent, fields: [.allow: list]), head, context(for: nil)))

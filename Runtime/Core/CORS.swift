@@ -23,26 +23,27 @@ public struct CORS: Sendable {
     }
 
     /// - Parameter methods: ready for `Allow`.
-    func preflight(allowing methods: String) -> Response {
-        Response(
-            status: .noContent,
-            fields: [
-                .accessControlAllowMethods: methods,
-                .accessControlAllowHeaders: requestFields.map(\.rawName).joined(separator: ", "),
-                .accessControlMaxAge: "600",
-            ])
+    func preflight(_ head: RequestHead, allowing methods: String) -> Response {
+        var response = Response(status: .noContent)
+        if origin(of: head) != nil {
+            response.fields[.accessControlAllowMethods] = methods
+            response.fields[.accessControlAllowHeaders] = requestFields.map(\.rawName).joined(separator: ", ")
+            response.fields[.accessControlMaxAge] = "600"
+        }
+        return response
     }
 
     func apply(to response: inout Response, for head: RequestHead) {
         guard !origins.isEmpty else { return }
         response.fields.append(HTTPField(name: .vary, value: "Origin"))
-        guard let origin = head.fields[.origin], origins.contains(origin) else {
-            response.fields[.accessControlAllowMethods] = nil
-            response.fields[.accessControlAllowHeaders] = nil
-            return
-        }
+        guard let origin = origin(of: head) else { return }
         response.fields[.accessControlAllowOrigin] = origin
         response.fields[.accessControlAllowCredentials] = "true"
         response.fields[.accessControlExposeHeaders] = responseFields.map(\.rawName).joined(separator: ", ")
+    }
+
+    /// The caller's origin when it is one of ours.
+    private func origin(of head: RequestHead) -> String? {
+        head.fields[.origin].flatMap { origins.contains($0) ? $0 : nil }
     }
 }

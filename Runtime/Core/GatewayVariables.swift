@@ -44,7 +44,7 @@ public struct GatewayVariables: Sendable {
             do {
                 let target = try make()
                 if !targets.contains(target) { targets.append(target) }
-            } catch where !targets.isEmpty {}
+            } catch  where !targets.isEmpty {}
         }
         if let uri = self["REQUEST_URI"] {
             try add { () throws(Problem) in

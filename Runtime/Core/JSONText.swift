@@ -52,7 +52,8 @@ public struct JSONText: Sendable {
             case "\r": output += "\\r"
             case "\t": output += "\\t"
             // Besides the controls RFC 8259 §7 names: U+2028 and U+2029 end a line for some readers of logs.
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x2028 || scalar.value == 0x2029:
+            case _
+            where scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x2028 || scalar.value == 0x2029:
                 let hex = String(scalar.value, radix: 16)
                 output += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
             default: output.unicodeScalars.append(scalar)

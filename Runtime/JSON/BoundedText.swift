@@ -42,11 +42,13 @@ public struct TextBounds: Sendable {
         }
         if count < characters.lowerBound {
             throw Problem.Violation(
-                characters.lowerBound == 1 ? "must not be empty" : "must be at least \(Self.count(characters.lowerBound))")
+                characters.lowerBound == 1
+                    ? "must not be empty" : "must be at least \(Self.count(characters.lowerBound))")
         }
         guard text.unicodeScalars.allSatisfy(allows) else {
             throw Problem.Violation(
-                manyLines ? "must not contain control characters" : "must not contain control characters or line breaks")
+                manyLines ? "must not contain control characters" : "must not contain control characters or line breaks"
+            )
         }
         return text
     }

@@ -67,7 +67,8 @@ struct UnexpectedCaller: Error, CustomStringConvertible {
     let description: String
 
     init(expected: any Any.Type, found: (any Sendable)?) {
-        description = "the function expects \(expected), the authenticator found \(found.map { "\(type(of: $0))" } ?? "nobody")"
+        description =
+            "the function expects \(expected), the authenticator found \(found.map { "\(type(of: $0))" } ?? "nobody")"
     }
 }
 

@@ -132,7 +132,9 @@ struct EncodedMembers<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let encoder: ValueEncoder
     var codingPath: [any CodingKey] { encoder.codingPath }
 
-    private func member(_ key: any CodingKey) -> ValueEncoder { encoder.child(encoder.node.member(key.stringValue), key) }
+    private func member(_ key: any CodingKey) -> ValueEncoder {
+        encoder.child(encoder.node.member(key.stringValue), key)
+    }
 
     func encodeNil(forKey key: Key) throws { try member(key).encodeNil() }
     func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try member(key).write(value) }

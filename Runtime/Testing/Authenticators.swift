@@ -5,7 +5,9 @@ public struct FixedAuthenticator<Caller: Sendable>: Authenticator {
     private let caller: Caller
     public init(_ caller: Caller) { self.caller = caller }
 
-    public func caller(of request: Request, rule: CallerRule, in context: Context) async throws -> any Sendable { caller }
+    public func caller(of request: Request, rule: CallerRule, in context: Context) async throws -> any Sendable {
+        caller
+    }
 }
 
 /// For tests in which nobody may be asked: being asked is a 500.

@@ -7,7 +7,8 @@ import Testing
     private let binary = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
 
     @Test(
-        "The body is exactly CONTENT_LENGTH bytes, however they arrive", arguments: [0, 1, 65_535, 65_536, 100_000], [1, 3_000, .max])
+        "The body is exactly CONTENT_LENGTH bytes, however they arrive", arguments: [0, 1, 65_535, 65_536, 100_000],
+        [1, 3_000, .max])
     func wholeBody(length: Int, pieceSize: Int) async {
         guard length / pieceSize < 5_000 else { return }
         let body = Array(binary.prefix(length))
@@ -35,7 +36,8 @@ import Testing
     @Test(arguments: ["300001", "9223372036854775807"])
     func `A body over the route's limit is refused unread`(length: String) async {
         let input = MemoryInput(binary)
-        let (output, complete) = await cgi(environment("POST", "/api/reverse", ["CONTENT_LENGTH": length]), input: input)
+        let (output, complete) = await cgi(
+            environment("POST", "/api/reverse", ["CONTENT_LENGTH": length]), input: input)
         #expect(complete)
         #expect(output.status == "413 Content Too Large")
         #expect(input.unread == binary.count)

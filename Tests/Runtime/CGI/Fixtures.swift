@@ -66,7 +66,9 @@ struct ParsedOutput {
     var text: String { String(decoding: body, as: UTF8.self) }
 
     func values(of name: String) -> [String] {
-        fields.filter { $0.lowercased().hasPrefix(name.lowercased() + ": ") }.map { String($0.dropFirst(name.count + 2)) }
+        fields.filter { $0.lowercased().hasPrefix(name.lowercased() + ": ") }.map {
+            String($0.dropFirst(name.count + 2))
+        }
     }
 }
 

@@ -51,7 +51,10 @@ private struct Input: Decodable {
             (#"{"name":7,"minutes":1,"voice":"soft"}"#, "name", "must be a string"),
             (#"{"name":" ","minutes":1,"voice":"soft"}"#, "name", "must not be empty"),
             (#"{"name":"12345678901","minutes":1,"voice":"soft"}"#, "name", "must be at most 10 characters"),
-            (#"{"name":"a\u0000b","minutes":1,"voice":"soft"}"#, "name", "must not contain control characters or line breaks"),
+            (
+                #"{"name":"a\u0000b","minutes":1,"voice":"soft"}"#, "name",
+                "must not contain control characters or line breaks"
+            ),
             (#"{"name":"a","minutes":"1","voice":"soft"}"#, "minutes", "must be a whole number"),
             (#"{"name":"a","minutes":1.5,"voice":"soft"}"#, "minutes", "must be a whole number"),
             (#"{"name":"a","minutes":1e400,"voice":"soft"}"#, "minutes", "is out of range"),
