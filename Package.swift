@@ -86,10 +86,10 @@ let shared: [Target] = [
     .shared("Callers", ["Problems", "PostgresClient", .crypto, .jwtKit, .httpTypes]),
     .shared("Problems", ["PostgresClient", "WebClient", .httpTypes]),
     .shared("Metering", ["Callers", "Problems", "PostgresClient"]),
-    .shared("Plans", ["Problems"]),
-    .shared("Providers", ["Problems", "Voice", "Plans", "WebClient", .crypto, .httpTypes, .logging]),
+    .shared("Plans", ["FunctionJSON"]),
+    .shared("Providers", ["FunctionJSON", "Voice", "Plans", "WebClient", .crypto, .httpTypes]),
     .shared("Voice", ["FunctionJSON"]),
-    .shared("AudioStore", ["Problems", .crypto, .nioPosix]),
+    .shared("AudioStore", [.crypto, .nioPosix]),
 ]
 
 let functions: [Target] = [
