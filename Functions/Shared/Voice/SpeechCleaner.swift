@@ -1,0 +1,78 @@
+/// Takes out of a text what should not be read aloud. Linear in time.
+enum SpeechCleaner {
+    static func clean(_ text: String) -> String {
+        let visible = text.unicodeScalars.lazy.compactMap(visible)
+        let lines = String(String.UnicodeScalarView(visible)).split(separator: "\n").compactMap(withoutMarkdown)
+        // Markers go last: everything before may have moved the parts of one together.
+        return withoutPauseMarkers(lines.joined(separator: "\n"))
+    }
+
+    /// Control characters become spaces, line ends become `\n`, and formatting characters go. The two joiners stay: Indic
+    /// and Persian words need them.
+    private static func visible(_ scalar: Unicode.Scalar) -> Unicode.Scalar? {
+        switch scalar {
+        case "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}": return "\n"
+        case "\u{200C}", "\u{200D}": return scalar
+        default: break
+        }
+        switch scalar.properties.generalCategory {
+        case .control: return " "
+        case .format, .surrogate, .privateUse, .unassigned: return nil
+        default: return scalar
+        }
+    }
+
+    /// Heading, quote and list marks at a line's start; emphasis, code and links within it.
+    private static func withoutMarkdown(_ line: Substring) -> String? {
+        var rest = line.drop { $0 == " " }
+        if rest.allSatisfy({ $0 == "-" || $0 == "*" || $0 == "_" || $0 == "`" || $0 == " " }) { return nil }
+        for mark in ["#", ">"] where rest.hasPrefix(mark) {
+            let text = rest.drop { String($0) == mark }
+            if mark == ">" || text.first == " " { rest = text.drop { $0 == " " } }
+        }
+        for mark in ["- ", "* ", "+ "] where rest.hasPrefix(mark) { rest = rest.dropFirst(2) }
+        let text = MarkdownText(rest).withoutLinks.replacing("**", with: "").replacing("__", with: "").filter {
+            $0 != "`" && $0 != "*"
+        }
+        return text.isEmpty ? nil : text
+    }
+
+    /// Removes `<#…#>`, also one inside another and one that only appears once another has gone.
+    private static func withoutPauseMarkers(_ text: String) -> String {
+        var kept: [Unicode.Scalar] = []
+        /// Where in `kept` markers begin that have not ended.
+        var open: [Int] = []
+        for scalar in text.unicodeScalars {
+            kept.append(scalar)
+            if scalar == "#", kept.dropLast().last == "<" {
+                open.append(kept.count - 2)
+            } else if scalar == ">", kept.dropLast().last == "#", let start = open.last, kept.count - start >= 4 {
+                kept.removeSubrange(open.removeLast()...)
+            }
+        }
+        return String(String.UnicodeScalarView(kept))
+    }
+}
+
+/// One line of markdown.
+private struct MarkdownText {
+    let text: Substring
+    init(_ text: Substring) { self.text = text }
+
+    /// With `[words](address)` and `![words](address)` as the words alone.
+    var withoutLinks: String {
+        var result = ""
+        var rest = text
+        while let open = rest.firstIndex(of: "[") {
+            guard let close = rest[open...].firstIndex(of: "]"),
+                rest[rest.index(after: close)...].first == "(",
+                let end = rest[close...].firstIndex(of: ")")
+            else { break }
+            var before = rest[..<open]
+            if before.last == "!" { before.removeLast() }
+            result += before + rest[rest.index(after: open)..<close]
+            rest = rest[rest.index(after: end)...]
+        }
+        return result + rest
+    }
+}
