@@ -1,0 +1,95 @@
+import FunctionJSON
+import WebClient
+
+/// A whole answer of T2A v2.
+struct MiniMaxAnswer: Sendable, Hashable {
+    let audio: [UInt8]
+    let milliseconds: Int
+
+    /// - Throws: ``AttemptFailure``. `base_resp` comes first: most failures are a 200 whose `data` is null.
+    init(_ response: WebResponse, _ connection: ProviderConnection) throws(AttemptFailure) {
+        let json = try? JSONValue(parsing: response.body)
+        let trace = response.traceID ?? json?["trace_id"]?.string
+        let status = json?["base_resp"]?["status_code"]?.integer
+        if let status, status != 0 {
+            let code = MiniMaxStatus(rawValue: status)
+            throw connection.failure(
+                code.kind, "\(response.status.code) status_code \(status)", again: code.mayPass, traceID: trace,
+                retryAfter: response.retryAfter, message: json?["base_resp"]?["status_msg"]?.string)
+        }
+        guard response.status.kind == .successful else { throw connection.failure(response) }
+        func garbage(_ detail: String) -> AttemptFailure { connection.failure(.garbage, detail, traceID: trace) }
+        guard let json, status == 0 else { throw garbage("no base_resp in the answer") }
+        guard let hex = json["data"]?["audio"]?.string, !hex.isEmpty else { throw garbage("no audio") }
+        guard let audio = [UInt8](hex: hex) else { throw garbage("audio that is not hexadecimal") }
+        guard let measured = MP3.milliseconds(of: audio) else { throw garbage("audio that is not MP3") }
+        let told = json["extra_info"]?["audio_length"]?.integer
+        // The two differ by an encoder's padding. More means that a part is missing, or that something is made up.
+        if let told, abs(told - measured) > max(Self.tolerance, measured / 20) {
+            throw garbage("\(told) ms announced, \(measured) ms received")
+        }
+        self.audio = audio
+        milliseconds = max(1, told ?? measured)
+    }
+
+    /// Milliseconds by which what MiniMax says may differ from what the frames come to.
+    static let tolerance = 500
+}
+
+/// `base_resp.status_code` (platform.minimax.io/docs/api-reference/errorcode).
+struct MiniMaxStatus: RawRepresentable, Sendable, Hashable {
+    let rawValue: Int
+
+    var kind: ProviderError.Kind {
+        switch rawValue {
+        case 1000, 1024, 1033: .unavailable
+        case 1001: .timedOut
+        // Requests, tokens, connections, growth, and the plan's window of five hours.
+        case 1002, 1039, 1041, 2045, 2056: .rateLimited
+        // Key, group, balance, access to the voice, the voice itself: ours to put right.
+        case 1004, 1008, 2042, 2049, 2054, 20132: .misconfigured
+        // Sensitive content, invisible characters, invalid parameters, and what has no business here.
+        default: .rejected
+        }
+    }
+
+    /// Whether the same request can work within seconds.
+    var mayPass: Bool {
+        switch rawValue {
+        case 2056: false
+        default: kind == .unavailable || kind == .timedOut || kind == .rateLimited
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Decodes pairs of hexadecimal digits.
+    ///
+    /// - Returns: nil for an odd number of digits, or anything else among them.
+    init?(hex: String) {
+        var hex = hex
+        let decoded: [UInt8]? = hex.withUTF8 { digits in
+            guard digits.count.isMultiple(of: 2) else { return nil }
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(digits.count / 2)
+            for index in stride(from: 0, to: digits.count, by: 2) {
+                let high = Self.hexValue(digits[index]), low = Self.hexValue(digits[index + 1])
+                guard high | low < 16 else { return nil }
+                bytes.append(high << 4 | low)
+            }
+            return bytes
+        }
+        guard let decoded else { return nil }
+        self = decoded
+    }
+
+    /// 16 or more for what is not a digit.
+    private static func hexValue(_ digit: UInt8) -> UInt8 {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        default: .max
+        }
+    }
+}
