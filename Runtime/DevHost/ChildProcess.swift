@@ -9,8 +9,8 @@ public final class ChildProcess: Sendable {
     public let processID: pid_t
 
     private struct State {
-        var status: ExitStatus?
-        var waiting: [CheckedContinuation<ExitStatus, Never>] = []
+        var status: Termination?
+        var waiting: [CheckedContinuation<Termination, Never>] = []
     }
 
     private let state = Mutex(State())
@@ -39,7 +39,7 @@ public final class ChildProcess: Sendable {
     }
 
     /// How it ended, once it has.
-    public var exitStatus: ExitStatus {
+    public var exitStatus: Termination {
         get async {
             await withCheckedContinuation { continuation in
                 let status = state.withLock { state in
@@ -70,7 +70,7 @@ public final class ChildProcess: Sendable {
         let (status, waiting) = state.withLock { state in
             var raw: Int32 = 0
             while waitpid(processID, &raw, 0) == -1, errno == EINTR {}
-            let status = ExitStatus(waitStatus: raw)
+            let status = Termination(waitStatus: raw)
             state.status = status
             defer { state.waiting = [] }
             return (status, state.waiting)

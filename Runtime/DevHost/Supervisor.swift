@@ -17,7 +17,7 @@ public final class Supervisor: Sendable {
     /// A program that ended though nobody asked it to.
     public struct UnexpectedEnd: Error, CustomStringConvertible {
         public let name: String
-        public let status: ExitStatus
+        public let status: Termination
         public let log: String
         public var description: String { "\(name) ended by itself: \(status); \(log) has its last words" }
     }
@@ -58,9 +58,14 @@ public final class Supervisor: Sendable {
         return program
     }
 
-    /// Runs a program that ends by itself, and waits for that.
-    public func run(_ name: String, _ command: Command) async throws(SystemCallError) -> ExitStatus {
-        await (try spawn(name, command, endSignal: SIGTERM, grace: 10)).exitStatus
+    /// Runs a program that ends by itself, and waits for that; ends it when the task is cancelled.
+    public func run(_ name: String, _ command: Command) async throws(SystemCallError) -> Termination {
+        let child = try spawn(name, command, endSignal: SIGTERM, grace: 10)
+        return await withTaskCancellationHandler {
+            await child.exitStatus
+        } onCancel: {
+            child.signal(SIGTERM)
+        }
     }
 
     private func spawn(
@@ -96,9 +101,12 @@ extension Supervisor {
         /// Its watcher's process id, which is that of its process group.
         public var processID: pid_t { child.processID }
 
+        /// How the program ended, once it has.
+        public var ended: Termination { get async { await child.exitStatus } }
+
         /// Asks the program to end and waits until it has; kills it when that takes longer than its grace.
         @discardableResult
-        public func stop() async -> ExitStatus {
+        public func stop() async -> Termination {
             ending.store(true, ordering: .releasing)
             child.signal(SIGTERM)
             return await withTaskGroup(of: Void.self) { [child, grace] group in

@@ -22,8 +22,10 @@ public struct Watcher {
     }
 
     /// The watcher's own descriptors after 0, 1 and 2.
-    enum Descriptor {
-        static let lifeline: Int32 = 3
+    public enum Descriptor {
+        /// A pipe that ends when the host does. The program has it too, under the same number: one that looks at it ends
+        /// with the host even when its watcher was killed.
+        public static let lifeline: Int32 = 3
         /// Held, never used: see ``StateDirectory``.
         static let leftovers: Int32 = 4
         /// Where the signal handler writes what came. A fixed number, so that the handler needs no variable.
@@ -69,12 +71,13 @@ public struct Watcher {
         output = pipe.readEnd
         let command = Command(
             instructions.program[0], Array(instructions.program.dropFirst()), environment: Self.environment())
-        processID = try command.spawn(group: .ours, descriptors: [0, pipe.writeEnd, pipe.writeEnd])
+        processID = try command.spawn(
+            group: .ours, descriptors: [0, pipe.writeEnd, pipe.writeEnd, Descriptor.lifeline])
         close(pipe.writeEnd)
         _ = fcntl(output, F_SETFL, O_NONBLOCK)
     }
 
-    private mutating func run() throws(SystemCallError) -> ExitStatus {
+    private mutating func run() throws(SystemCallError) -> Termination {
         while true {
             var watched = [lifeline, signals, output].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             let ready = poll(&watched, nfds_t(watched.count), timeout)
@@ -128,13 +131,13 @@ public struct Watcher {
     /// Passes signals on to the program.
     ///
     /// - Returns: how the program ended, if that is what a signal was about.
-    private func takeSignals() -> ExitStatus? {
+    private func takeSignals() -> Termination? {
         var number: UInt8 = 0
         while read(signals, &number, 1) == 1 {
             if Int32(number) != SIGCHLD { kill(processID, instructions.endSignal) }
         }
         var raw: Int32 = 0
-        return waitpid(processID, &raw, WNOHANG) == processID ? ExitStatus(waitStatus: raw) : nil
+        return waitpid(processID, &raw, WNOHANG) == processID ? Termination(waitStatus: raw) : nil
     }
 
     private mutating func copyOutput() {
