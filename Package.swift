@@ -30,7 +30,7 @@ extension Target {
     /// A stand-in for somebody else's server; development only.
     static func emulator(_ name: String, _ dependencies: [Dependency] = []) -> Target {
         .target(
-            name: name, dependencies: ["FunctionCore", "FunctionJSON"] + dependencies,
+            name: name, dependencies: ["FunctionCore", "FunctionJSON", .httpTypes] + dependencies,
             path: "Functions/Emulators/\(name)", swiftSettings: strict)
     }
 
