@@ -2,6 +2,9 @@ import HTTPTypes
 
 /// The meta-variables that a web server hands to a CGI program or a FastCGI application (RFC 3875 §4.1).
 public struct GatewayVariables: Sendable {
+    /// Most header fields of a request; more are 431 `headers_too_large`.
+    public static let maximumFields = 200
+
     private let pairs: [(name: String, value: String)]
 
     /// Of a name given twice the first value stands: what the server sets comes before what a caller could add.
@@ -23,7 +26,7 @@ public struct GatewayVariables: Sendable {
     /// `/cgi-bin/create-agent` answers under that name too.
     ///
     /// - Parameter basePath: what the operator put before our paths, without a trailing slash; usually empty.
-    /// - Throws: ``Problem`` 400 for a path, method, length or field that HTTP does not allow.
+    /// - Throws: ``Problem`` 400 for a path, method, length or field that HTTP does not allow; 431.
     public func requestHead(basePath: String = "") throws(Problem) -> RequestHead {
         guard let methodText = self["REQUEST_METHOD"], let method = HTTPRequest.Method(rawValue: methodText) else {
             throw Problem(.malformedRequest)
@@ -76,17 +79,18 @@ public struct GatewayVariables: Sendable {
                 continue
             }
             guard let name = Self.fieldName(variable), name != .contentType, name != .contentLength, name != .proxy,
-                fields[name] == nil, blanked.isEmpty || !blanked.contains(variable)
+                !fields.contains(name), blanked.isEmpty || !blanked.contains(variable)
             else { continue }
-            fields[name] = try Self.fieldValue(value)
+            guard fields.count < Self.maximumFields else { throw Problem(.headersTooLarge) }
+            try Self.append(name, value, to: &fields)
         }
-        if let type = self["CONTENT_TYPE"] { fields[.contentType] = try Self.fieldValue(type) }
+        if let type = self["CONTENT_TYPE"] { try Self.append(.contentType, type, to: &fields) }
         if let length = self["CONTENT_LENGTH"] {
             guard Int(strictDecimal: length) != nil else { throw Problem(.invalidContentLength) }
-            fields[.contentLength] = length
+            try Self.append(.contentLength, length, to: &fields)
         }
-        if fields[.authorization] == nil, let hidden = self["REDIRECT_HTTP_AUTHORIZATION"] {
-            fields[.authorization] = try Self.fieldValue(hidden)
+        if !fields.contains(.authorization), let hidden = self["REDIRECT_HTTP_AUTHORIZATION"] {
+            try Self.append(.authorization, hidden, to: &fields)
         }
         return fields
     }
@@ -108,9 +112,12 @@ public struct GatewayVariables: Sendable {
     }
 
     /// White space around a value is not part of it; a control character inside is not HTTP (RFC 9110 §5.5).
-    private static func fieldValue(_ text: String) throws(Problem) -> String {
+    ///
+    /// Appends rather than sets: setting `Cookie` makes a field of each of its parts, of which a caller may send so many
+    /// that `HTTPFields` gives up the process.
+    private static func append(_ name: HTTPField.Name, _ text: String, to fields: inout HTTPFields) throws(Problem) {
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else { throw Problem(.malformedRequest) }
-        return text
+        fields.append(HTTPField(name: name, value: text))
     }
 
     /// Spares making a name anew for the fields that nearly every request has.

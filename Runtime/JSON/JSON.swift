@@ -32,7 +32,7 @@ public enum JSON {
         _ type: T.Type, _ value: JSONValue, textMembers: Set<String>
     ) throws(Problem) -> T {
         let collector = ViolationCollector(limit: maximumViolations, textMembers: textMembers)
-        let decoder = ValueDecoder(value: value, codingPath: [], collector: collector)
+        let decoder = ValueDecoder(value: value, collector: collector)
         let result: T?
         do {
             result = try T(from: decoder)
@@ -55,7 +55,7 @@ public enum JSON {
     /// - Throws: `EncodingError` for a number that is not finite; whatever the value's own `encode(to:)` throws.
     public static func encode(_ value: some Encodable, nil nilMember: NilMember = .omitted) throws -> [UInt8] {
         let node = EncodedNode()
-        try ValueEncoder(node: node, codingPath: [], writesNull: nilMember == .null).write(value)
+        try ValueEncoder(node: node, writesNull: nilMember == .null).write(value)
         var bytes: [UInt8] = []
         node.write(to: &bytes)
         return bytes

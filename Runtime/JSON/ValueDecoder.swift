@@ -4,8 +4,32 @@ import FunctionCore
 /// takes its place until the top throws everything away. Where no placeholder can be made the collection ends there.
 struct ValueDecoder: Decoder {
     let value: JSONValue
-    let codingPath: [any CodingKey]
+    /// Where the value lies is put together only when somebody asks: rarely, and there may be thousands of values.
+    private let parentPath: [any CodingKey]
+    private let place: Place
     let collector: ViolationCollector
+
+    enum Place {
+        case top
+        case member(any CodingKey)
+        case element(Int)
+    }
+
+    init(value: JSONValue, in parentPath: [any CodingKey] = [], at place: Place = .top, collector: ViolationCollector) {
+        self.value = value
+        self.parentPath = parentPath
+        self.place = place
+        self.collector = collector
+    }
+
+    var codingPath: [any CodingKey] {
+        switch place {
+        case .top: parentPath
+        case .member(let key): parentPath + [key]
+        case .element(let index): parentPath + [IndexKey(index)]
+        }
+    }
+
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
@@ -56,8 +80,8 @@ struct ValueDecoder: Decoder {
     }
 
     private var isText: Bool {
-        guard codingPath.count == 1, !collector.textMembers.isEmpty else { return false }
-        return collector.textMembers.contains(codingPath[0].stringValue)
+        guard !collector.textMembers.isEmpty, parentPath.isEmpty, case .member(let key) = place else { return false }
+        return collector.textMembers.contains(key.stringValue)
     }
 }
 
@@ -66,6 +90,7 @@ extension ValueDecoder: SingleValueDecodingContainer {
 
     /// - Throws: ``Mismatch`` here, whatever `T` throws, or ``CollectionEnded``.
     func decode<T: Decodable>(_ type: T.Type) throws -> T {
+        if type == String.self, case .string(let text) = value, let result = text as? T { return result }
         if let scalarType = type as? any JSONScalar.Type, let result = try scalar(scalarType) as? T { return result }
         if let choiceType = type as? any (CaseIterable & RawRepresentable).Type,
             let result = try choice(choiceType) as? T
@@ -105,7 +130,7 @@ struct KeyedValues<Key: CodingKey>: KeyedDecodingContainerProtocol {
     }
 
     func superDecoder() throws -> any Decoder {
-        ValueDecoder(value: .object(members), codingPath: codingPath, collector: collector)
+        ValueDecoder(value: .object(members), in: codingPath, collector: collector)
     }
 
     func superDecoder(forKey key: Key) throws -> any Decoder {
@@ -116,7 +141,7 @@ struct KeyedValues<Key: CodingKey>: KeyedDecodingContainerProtocol {
     }
 
     private func decoder(_ value: JSONValue, _ key: Key) -> ValueDecoder {
-        ValueDecoder(value: value, codingPath: codingPath + [key], collector: collector)
+        ValueDecoder(value: value, in: codingPath, at: .member(key), collector: collector)
     }
 }
 
@@ -155,9 +180,11 @@ struct UnkeyedValues: UnkeyedDecodingContainer {
     mutating func superDecoder() throws -> any Decoder { try next() }
 
     private mutating func next() throws -> ValueDecoder {
-        let path = codingPath + [IndexKey(currentIndex)]
-        guard !isAtEnd else { throw Mismatch(path: path, message: "is required") }
+        guard !isAtEnd else {
+            throw Mismatch(path: codingPath + [IndexKey(currentIndex)], message: "is required")
+        }
         defer { currentIndex += 1 }
-        return ValueDecoder(value: elements[currentIndex], codingPath: path, collector: collector)
+        return ValueDecoder(
+            value: elements[currentIndex], in: codingPath, at: .element(currentIndex), collector: collector)
     }
 }

@@ -1,89 +1,10 @@
-import FunctionCore
-
-/// One JSON value on its way out. Filled by one synchronous call of ``JSON/encode(_:nil:)``, never shared.
-final class EncodedNode {
-    enum Content {
-        /// Written as it is: a number, `true`, `null`.
-        case literal(String)
-        case text(String)
-        case list([EncodedNode])
-        case members([(name: String, node: EncodedNode)])
-    }
-
-    /// Empty until something is encoded: what encodes nothing is an empty object.
-    var content = Content.members([])
-
-    func append() -> EncodedNode {
-        let node = EncodedNode()
-        if case .list(var nodes) = content {
-            content = .literal("null")
-            nodes.append(node)
-            content = .list(nodes)
-        } else {
-            content = .list([node])
-        }
-        return node
-    }
-
-    func member(_ name: String) -> EncodedNode {
-        let node = EncodedNode()
-        guard case .members(var members) = content else { return node }
-        content = .literal("null")
-        if let index = members.firstIndex(where: { $0.name == name }) {
-            members[index].node = node
-        } else {
-            members.append((name, node))
-        }
-        content = .members(members)
-        return node
-    }
-
-    func write(to bytes: inout [UInt8]) {
-        switch content {
-        case .literal(let text): bytes += text.utf8
-        case .text(let text): Self.write(text, to: &bytes)
-        case .list(let nodes):
-            bytes.append(UInt8(ascii: "["))
-            for (index, node) in nodes.enumerated() {
-                if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                node.write(to: &bytes)
-            }
-            bytes.append(UInt8(ascii: "]"))
-        case .members(let members):
-            bytes.append(UInt8(ascii: "{"))
-            for (index, member) in members.enumerated() {
-                if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                Self.write(member.name, to: &bytes)
-                bytes.append(UInt8(ascii: ":"))
-                member.node.write(to: &bytes)
-            }
-            bytes.append(UInt8(ascii: "}"))
-        }
-    }
-
-    private static func write(_ text: String, to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): bytes += [UInt8(ascii: "\\"), byte]
-            case UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0x0A: bytes += "\\n".utf8
-            case 0x0D: bytes += "\\r".utf8
-            case 0x09: bytes += "\\t".utf8
-            case 0..<0x20, 0x7F: bytes += "\\u00\([byte].hex)".utf8
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
-    }
-}
-
 /// Encodes a type into an ``EncodedNode``.
 struct ValueEncoder: Encoder {
     let node: EncodedNode
-    let codingPath: [any CodingKey]
     /// Whether an optional member that is nil is written as `null`, or left out.
     let writesNull: Bool
+    /// Not kept: what cannot be encoded is a mistake of ours, which the value alone tells.
+    var codingPath: [any CodingKey] { [] }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
@@ -118,9 +39,7 @@ struct ValueEncoder: Encoder {
         return Int64(exactly: number).map { "\($0)" } ?? value.description
     }
 
-    func child(_ node: EncodedNode, _ key: any CodingKey) -> ValueEncoder {
-        ValueEncoder(node: node, codingPath: codingPath + [key], writesNull: writesNull)
-    }
+    func child(_ node: EncodedNode) -> ValueEncoder { ValueEncoder(node: node, writesNull: writesNull) }
 }
 
 extension ValueEncoder: SingleValueEncodingContainer {
@@ -132,9 +51,7 @@ struct EncodedMembers<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let encoder: ValueEncoder
     var codingPath: [any CodingKey] { encoder.codingPath }
 
-    private func member(_ key: any CodingKey) -> ValueEncoder {
-        encoder.child(encoder.node.member(key.stringValue), key)
-    }
+    private func member(_ key: Key) -> ValueEncoder { encoder.child(encoder.node.member(key.stringValue)) }
 
     func encodeNil(forKey key: Key) throws { try member(key).encodeNil() }
     func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try member(key).write(value) }
@@ -183,7 +100,7 @@ struct EncodedElements: UnkeyedEncodingContainer {
 
     private mutating func next() -> ValueEncoder {
         defer { count += 1 }
-        return encoder.child(encoder.node.append(), IndexKey(count))
+        return encoder.child(encoder.node.append())
     }
 
     mutating func encodeNil() throws { try next().encodeNil() }

@@ -190,6 +190,14 @@ private struct WhereAmI: Function {
         #expect(problem?.kind == .invalidContentLength)
     }
 
+    @Test func `More fields than the bound are 431, and a cookie of many parts is one field`() throws {
+        let most = (0..<GatewayVariables.maximumFields).map { ("HTTP_X_\($0)", "x") }
+        #expect(try fields(most).count == GatewayVariables.maximumFields)
+        let problem = #expect(throws: Problem.self) { try fields(most + [("HTTP_ONE_MORE", "x")]) }
+        #expect(problem?.kind == .headersTooLarge)
+        #expect(try fields([("HTTP_COOKIE", String(repeating: "; ", count: 70_000))]).count == 1)
+    }
+
     @Test func `Of a variable given twice the first stands, also when it is empty`() throws {
         let variables = [
             ("HTTP_X_AGENT_KEY", "first"), ("HTTP_X_AGENT_KEY", "second"), ("HTTP_X_REAL_IP", ""),
