@@ -1,0 +1,204 @@
+import FastCGIWire
+import FunctionChannel
+import FunctionCore
+import HTTPTypes
+import NIOCore
+
+/// Between a web server's FastCGI connection and ``RequestHandler``: this side is the application.
+public final class FastCGIHandler: ChannelDuplexHandler {
+    public typealias InboundIn = ByteBuffer
+    public typealias InboundOut = RequestPart
+    public typealias OutboundIn = ResponsePart
+    public typealias OutboundOut = ByteBuffer
+
+    private let limits: ServingLimits
+    private let basePath: String
+    private var connection: FastCGIWire.Connection
+    /// Once there, nothing more is written, and nothing that arrives is looked at.
+    private var ending: ConnectionEnding?
+    private var isBroken = false
+    private var isDraining = false
+    private var hasSeenRequest = false
+    private var needsFlush = false
+    private var timer: DeadlineTimer?
+
+    /// - Parameter basePath: what the operator put before our paths, without a trailing slash; usually empty.
+    public init(limits: ServingLimits, basePath: String = "") {
+        self.limits = limits
+        self.basePath = basePath
+        var wire = FastCGIWire.Connection.Limits()
+        wire.advertisedRequests = limits.concurrentRequests
+        connection = FastCGIWire.Connection(limits: wire)
+    }
+
+    public func handlerAdded(context: ChannelHandlerContext) {
+        // Stopped in `handlerRemoved`, which every handler lives to see. It fires only where nothing is being answered,
+        // since then there is a deadline.
+        timer = DeadlineTimer(on: context.eventLoop) { context.close(promise: nil) }
+        timer?.deadline = .now() + TimeAmount(limits.gatewayIdleTimeout)
+    }
+
+    public func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.stop()
+        ending?.stop()
+    }
+
+    private var isOver: Bool { isBroken || ending != nil }
+
+    // MARK: Inbound
+
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        guard !isOver, let bytes = buffer.readBytes(length: buffer.readableBytes) else { return }
+        connection.receive(bytes)
+        while !isOver, let action = connection.next() { perform(action, context) }
+    }
+
+    public func channelReadComplete(context: ChannelHandlerContext) {
+        if needsFlush {
+            needsFlush = false
+            context.flush()
+        }
+        if !isOver { setTimer() }
+        context.fireChannelReadComplete()
+    }
+
+    private func setTimer() {
+        if connection.isAwaitingHead {
+            if timer?.deadline == nil || connection.openRequests == 0 {
+                timer?.deadline = .now() + TimeAmount(limits.headTimeout)
+            }
+        } else {
+            timer?.deadline = connection.openRequests > 0 ? nil : .now() + TimeAmount(limits.gatewayIdleTimeout)
+        }
+    }
+
+    private func perform(_ action: FastCGIWire.Connection.Action, _ context: ChannelHandlerContext) {
+        switch action {
+        case .request(let id, let pairs): open(id, pairs, context)
+        case .body(let id, let bytes): context.fireChannelRead(wrapInboundOut(.body(id, ByteBuffer(bytes: bytes))))
+        case .bodyEnd(let id): context.fireChannelRead(wrapInboundOut(.end(id)))
+        case .abort(let id):
+            context.fireChannelRead(wrapInboundOut(.aborted(id)))
+            end(id, appStatus: 0, ByteBuffer(), context, promise: nil)
+        case .send(let bytes):
+            // Somebody who asks on and on without reading the answers gets no more of them.
+            guard context.channel.isWritable else { return close(draining: false, context) }
+            context.write(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+            needsFlush = true
+        case .close(let draining): close(draining: draining, context)
+        case .fail: context.close(promise: nil)
+        }
+    }
+
+    private func open(_ id: StreamID, _ pairs: [NameValuePair], _ context: ChannelHandlerContext) {
+        hasSeenRequest = true
+        timer?.deadline = nil
+        let variables = GatewayVariables(pairs.lazy.map { ($0.name, $0.value) })
+        do {
+            let head = try variables.requestHead(basePath: basePath)
+            context.fireChannelRead(wrapInboundOut(.head(id, head)))
+            if Self.hasNoBody(head, variables) { context.fireChannelRead(wrapInboundOut(.end(id))) }
+        } catch {
+            context.fireChannelRead(wrapInboundOut(.unreadable(id, error)))
+        }
+    }
+
+    /// Some web servers never end STDIN when there is no body (haproxy issue 2499), so such a request does not wait for
+    /// it. Without CONTENT_LENGTH a POST may have a body all the same, which mod_proxy_fcgi streams.
+    private static func hasNoBody(_ head: RequestHead, _ variables: GatewayVariables) -> Bool {
+        if let length = variables["CONTENT_LENGTH"] { return length == "0" }
+        return [.get, .head, .delete, .options].contains(head.method)
+    }
+
+    public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let stop = event as? StopEvent, case .drain = stop, !isDraining {
+            isDraining = true
+            // One that was accepted and has sent nothing yet may have a request on its way.
+            if connection.openRequests == 0, !isOver {
+                timer?.deadline = .now() + (hasSeenRequest ? .zero : .milliseconds(250))
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    // MARK: Outbound
+
+    public func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isOver else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        var buffer = ByteBuffer()
+        switch unwrapOutboundIn(data) {
+        case .goAhead:
+            promise?.succeed()
+        case .response(let id, let response, let sendsBody):
+            buffer.writeStdout(GatewayResponse.head(of: response), id: id)
+            if sendsBody, response.statusAllowsBody, case .bytes(let bytes) = response.body {
+                buffer.writeStdout(bytes, id: id)
+            }
+            end(id, appStatus: 0, buffer, context, promise: promise)
+        case .head(let id, let response):
+            buffer.writeStdout(GatewayResponse.head(of: response), id: id)
+            context.write(wrapOutboundOut(buffer), promise: promise)
+        case .body(let id, var bytes):
+            buffer.writeStdout(bytes.readBytes(length: bytes.readableBytes) ?? [], id: id)
+            context.write(wrapOutboundOut(buffer), promise: promise)
+        case .end(let id, .complete):
+            end(id, appStatus: 0, buffer, context, promise: promise)
+        case .end(let id, .truncated):
+            // Web servers do not look at the application status; that the connection breaks off they notice. Where other
+            // requests share it, the status has to do.
+            guard connection.openRequests > 1 else {
+                isBroken = true
+                promise?.succeed()
+                return context.close(promise: nil)
+            }
+            end(id, appStatus: 1, buffer, context, promise: promise)
+        }
+    }
+
+    private func end(
+        _ id: StreamID, appStatus: UInt32, _ buffer: ByteBuffer, _ context: ChannelHandlerContext,
+        promise: EventLoopPromise<Void>?
+    ) {
+        var buffer = buffer
+        guard let ended = connection.end(id, appStatus: appStatus) else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        buffer.writeBytes(ended.bytes)
+        context.write(wrapOutboundOut(buffer), promise: promise)
+        needsFlush = true
+        if let next = ended.next {
+            perform(next, context)
+        } else if isDraining, connection.openRequests == 0 {
+            close(draining: true, context)
+        } else {
+            setTimer()
+        }
+    }
+
+    private func close(draining: Bool, _ context: ChannelHandlerContext) {
+        guard ending == nil else { return }
+        timer?.stop()
+        ending = ConnectionEnding(context, limits: limits, draining: draining)
+    }
+}
+
+extension ByteBuffer {
+    /// Appends `bytes` as STDOUT records; nothing for no bytes, since an empty record would end the stream.
+    fileprivate mutating func writeStdout(_ bytes: [UInt8], id: UInt16) {
+        reserveCapacity(minimumWritableBytes: bytes.count + 32 * (1 + bytes.count / Record.longestContent))
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let content = rest.prefix(Record.longestContent)
+            let header = RecordHeader(type: .stdout, id: id, contentLength: UInt16(content.count))
+            writeInteger(header.word)
+            writeBytes(content)
+            writeRepeatingByte(0, count: Int(header.paddingLength))
+            rest = rest.dropFirst(content.count)
+        }
+    }
+}

@@ -1,0 +1,14 @@
+import FunctionChannel
+import NIOCore
+
+/// FastCGI 1.0 on a channel, as the application.
+public enum FastCGIPipeline {
+    /// Adds what turns bytes into requests for `serving`, and its answers into bytes. Called on the channel's event loop.
+    ///
+    /// - Parameter basePath: what the operator put before our paths, without a trailing slash; usually empty.
+    public static func add(to channel: any Channel, serving: Serving, basePath: String = "") throws {
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(FastCGIHandler(limits: serving.limits, basePath: basePath))
+        try pipeline.addHandler(RequestHandler(serving))
+    }
+}

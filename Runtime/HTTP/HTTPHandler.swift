@@ -1,0 +1,281 @@
+import FunctionChannel
+import FunctionCore
+import NIOCore
+import NIOHTTP1
+
+/// Between NIO's HTTP/1.1 parser and ``RequestHandler``: one request at a time, in order, for as long as the connection
+/// is kept.
+///
+/// A connection that ends on our side is half-closed first and what still arrives is discarded for a while, since a
+/// kernel that closes with bytes unread resets the connection, and the caller never sees the answer.
+public final class HTTPHandler: ChannelDuplexHandler {
+    public typealias InboundIn = HTTPServerRequestPart
+    public typealias InboundOut = RequestPart
+    public typealias OutboundIn = ResponsePart
+    public typealias OutboundOut = ByteBuffer
+
+    /// The request that is being read or answered.
+    private struct Current {
+        var framing: MessageFraming
+        var isEnded = false
+        var isAnswered = false
+        var isChunked = false
+        var closesAfter = false
+    }
+
+    private enum State {
+        case idle
+        case request(Current)
+        /// Nothing more is written, and nothing that arrives is looked at.
+        case over
+    }
+
+    private let limits: ServingLimits
+    private let trustedProxies: TrustedProxies
+    private var state = State.idle
+    private var encoder = ResponseEncoder()
+    /// Parts of requests that came before the current one was answered: at most what one read brought.
+    private var waiting = CircularBuffer<HTTPServerRequestPart>()
+    private var isPumping = false
+    private var hasPendingRead = false
+    private var hasSeenRequest = false
+    /// Whether the last read gave any part, and whether bytes have come that are not a head yet.
+    private var hasReadPart = false
+    private var hasPartialHead = false
+    private var isDraining = false
+    private var peer: String?
+    private var timer: DeadlineTimer?
+    private var ending: ConnectionEnding?
+
+    public init(limits: ServingLimits, trustedProxies: TrustedProxies = .none) {
+        self.limits = limits
+        self.trustedProxies = trustedProxies
+    }
+
+    public func handlerAdded(context: ChannelHandlerContext) {
+        // Stopped in `handlerRemoved`, which every handler lives to see.
+        timer = DeadlineTimer(on: context.eventLoop) { [unowned self] in timeOut(context) }
+        if context.channel.isActive { begin(context) }
+    }
+
+    public func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.stop()
+        ending?.stop()
+    }
+
+    public func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        peer = context.remoteAddress?.ipAddress
+        timer?.deadline = .now() + TimeAmount(limits.headTimeout)
+    }
+
+    // MARK: Inbound
+
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        hasReadPart = true
+        waiting.append(unwrapInboundIn(data))
+        pump(context)
+    }
+
+    public func channelReadComplete(context: ChannelHandlerContext) {
+        if case .idle = state, !hasReadPart, !hasPartialHead {
+            hasPartialHead = true
+            timer?.deadline = .now() + TimeAmount(limits.headTimeout)
+        }
+        hasReadPart = false
+        context.fireChannelReadComplete()
+    }
+
+    /// While an answer is being made no more is read, so a caller that pipelines without end waits in its kernel.
+    public func read(context: ChannelHandlerContext) {
+        if case .request(let current) = state, current.isEnded { hasPendingRead = true } else { context.read() }
+    }
+
+    /// Handles waiting parts one after the other, never one inside another, however many requests one read brought.
+    private func pump(_ context: ChannelHandlerContext) {
+        guard !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
+        while let part = waiting.first {
+            if case .request(let current) = state, current.isEnded { return }
+            waiting.removeFirst()
+            if case .over = state { continue }
+            take(part, context)
+        }
+    }
+
+    private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        switch part {
+        case .head(let head):
+            timer?.deadline = nil
+            hasSeenRequest = true
+            hasPartialHead = false
+            open(head, context)
+        case .body(let bytes):
+            guard case .request(let current) = state, !current.isAnswered, bytes.readableBytes > 0 else { return }
+            context.fireChannelRead(wrapInboundOut(.body(0, bytes)))
+        case .end:
+            guard case .request(var current) = state else { return }
+            current.isEnded = true
+            state = .request(current)
+            if current.isAnswered { finish(current, context) } else { context.fireChannelRead(wrapInboundOut(.end(0))) }
+        }
+    }
+
+    private func open(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        do {
+            let framing = try MessageFraming(head)
+            state = .request(Current(framing: framing))
+            let address = trustedProxies.clientAddress(peer: peer, forwardedFor: head.headers["x-forwarded-for"])
+            let head = try RequestHead(head, clientAddress: address)
+            context.fireChannelRead(wrapInboundOut(.head(0, head)))
+        } catch {
+            refuse(error, context)
+        }
+    }
+
+    /// Answers what is not a request; the connection ends with that.
+    private func refuse(_ problem: Problem, _ context: ChannelHandlerContext) {
+        var current = Current(framing: .unreadable)
+        current.closesAfter = true
+        state = .request(current)
+        context.fireChannelRead(wrapInboundOut(.unreadable(0, problem)))
+    }
+
+    public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+        switch state {
+        case .idle where context.channel.isActive:
+            refuse(Problem(error == .headerOverflow ? .headersTooLarge : .malformedRequest), context)
+            context.fireChannelReadComplete()
+        case .request(var current) where current.isEnded:
+            // What follows the request that is being answered is unreadable: answer that one, and end.
+            current.closesAfter = true
+            state = .request(current)
+        case .request where context.channel.isActive:
+            // The body's framing is broken.
+            context.fireChannelRead(wrapInboundOut(.aborted(0)))
+            refuse(Problem(.malformedRequest), context)
+            context.fireChannelReadComplete()
+        case .request: context.close(promise: nil)
+        case .idle, .over: break
+        }
+    }
+
+    public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let stop = event as? StopEvent, case .drain = stop, !isDraining {
+            isDraining = true
+            // One that was accepted and has sent nothing yet may have a request on its way.
+            if case .idle = state {
+                timer?.deadline = .now() + (hasSeenRequest ? .zero : .milliseconds(250))
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func timeOut(_ context: ChannelHandlerContext) {
+        switch state {
+        case .idle where hasPartialHead && !isDraining:
+            refuse(Problem(.requestTimeout), context)
+            context.fireChannelReadComplete()
+        case .idle, .over: context.close(promise: nil)
+        case .request: break
+        }
+    }
+
+    // MARK: Outbound
+
+    public func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .request(var current) = state else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        var buffer = ByteBuffer()
+        switch unwrapOutboundIn(data) {
+        case .goAhead:
+            if current.framing.expectsContinue, current.framing.hasBody, !current.isEnded {
+                context.writeAndFlush(wrapOutboundOut(ResponseEncoder.goAhead), promise: nil)
+            }
+            promise?.succeed()
+        case .response(_, let response, let sendsBody):
+            decideClosing(&current)
+            let body: [UInt8]? = if case .bytes(let bytes) = response.body { bytes } else { nil }
+            let sent = sendsBody && response.statusAllowsBody ? body ?? [] : []
+            buffer.reserveCapacity(512 + sent.count)
+            encoder.head(
+                of: response, framing: .length(response.statusAllowsBody ? response.body.length : nil),
+                keepsAlive: !current.closesAfter, isHTTP10: current.framing.isHTTP10, into: &buffer)
+            buffer.writeBytes(sent)
+            context.write(wrapOutboundOut(buffer), promise: promise)
+            answered(current, context)
+        case .head(_, let response):
+            decideClosing(&current)
+            var framing = ResponseEncoder.Framing.length(response.body.length)
+            if response.body.length == nil {
+                current.isChunked = !current.framing.isHTTP10
+                current.closesAfter = current.closesAfter || !current.isChunked
+                framing = current.isChunked ? .chunked : .close
+            }
+            encoder.head(
+                of: response, framing: framing, keepsAlive: !current.closesAfter, isHTTP10: current.framing.isHTTP10,
+                into: &buffer)
+            state = .request(current)
+            context.write(wrapOutboundOut(buffer), promise: promise)
+        case .body(_, let bytes):
+            guard current.isChunked else { return context.write(wrapOutboundOut(bytes), promise: promise) }
+            buffer.reserveCapacity(bytes.readableBytes + 20)
+            ResponseEncoder.chunk(bytes, into: &buffer)
+            context.write(wrapOutboundOut(buffer), promise: promise)
+        case .end(_, .complete):
+            if current.isChunked {
+                context.write(wrapOutboundOut(ResponseEncoder.lastChunk), promise: promise)
+            } else {
+                promise?.succeed()
+            }
+            answered(current, context)
+        case .end(_, .truncated):
+            // Without its last chunk or its last bytes the response is seen to be broken (RFC 9112 §8).
+            promise?.succeed()
+            state = .over
+            context.close(promise: nil)
+        }
+    }
+
+    private func decideClosing(_ current: inout Current) {
+        let isCutOff = current.framing.hasBody && !current.isEnded
+        current.closesAfter = current.closesAfter || isDraining || isCutOff || !current.framing.keepsAlive
+    }
+
+    private func answered(_ current: Current, _ context: ChannelHandlerContext) {
+        var current = current
+        current.isAnswered = true
+        state = .request(current)
+        if current.isEnded || current.closesAfter { finish(current, context) }
+    }
+
+    private func finish(_ current: Current, _ context: ChannelHandlerContext) {
+        guard !current.closesAfter, !isDraining else { return end(context) }
+        state = .idle
+        timer?.deadline = .now() + TimeAmount(limits.idleTimeout)
+        pump(context)
+        if hasPendingRead, case .idle = state {
+            hasPendingRead = false
+            context.read()
+        }
+    }
+
+    private func end(_ context: ChannelHandlerContext) {
+        state = .over
+        waiting.removeAll()
+        timer?.stop()
+        ending = ConnectionEnding(context, limits: limits, draining: true)
+        if hasPendingRead {
+            hasPendingRead = false
+            context.read()
+        }
+    }
+}
