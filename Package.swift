@@ -51,6 +51,7 @@ extension Target.Dependency {
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let system = product(name: "SystemPackage", package: "swift-system")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
 }
 
@@ -84,25 +85,26 @@ let runtime: [Target] = [
 
 let shared: [Target] = [
     .shared("Callers", ["Problems", "PostgresClient", .crypto, .jwtKit, .httpTypes]),
-    .shared("Problems", ["PostgresClient", "WebClient", .httpTypes]),
-    .shared("Metering", ["Callers", "Problems", "PostgresClient"]),
+    .shared("Problems", ["PostgresClient", .httpTypes]),
+    .shared("Metering", ["AudioStore", "Callers", "Problems", "PostgresClient", "Voice", .logging]),
+    .shared("Payments", ["Callers", "Plans", "Problems", "Providers", "PostgresClient"]),
     .shared("Plans", ["FunctionJSON"]),
-    .shared("Providers", ["FunctionJSON", "Voice", "Plans", "WebClient", .crypto, .httpTypes]),
+    .shared("Providers", ["FunctionJSON", "Problems", "Voice", "Plans", "WebClient", .crypto, .httpTypes]),
     .shared("Voice", ["FunctionJSON"]),
     .shared("AudioStore", [.crypto, .nioPosix]),
 ]
 
 let functions: [Target] = [
     .function("CreateAgent", ["Callers", "Problems", "Voice", "PostgresClient"]),
-    .function("GenerateVoice", ["AudioStore", "Callers", "Metering", "Problems", "Providers", "Voice"]),
+    .function("GenerateVoice", ["Callers", "Metering", "Problems", "Voice"]),
     .function("UsageReport", ["Callers", "Problems", "PostgresClient"]),
-    .function("CreatePaymentLink", ["Callers", "Plans", "Problems", "Providers", "PostgresClient"]),
-    .function("PaymentStatus", ["Callers", "Problems", "PostgresClient"]),
-    .function("FlutterwaveWebhook", ["Callers", "Plans", "Problems", "Providers", "PostgresClient", .crypto]),
-    .function("AgentWebhook", ["AudioStore", "Callers", "Metering", "Problems", "Providers", "Voice"]),
-    .function("SignIn", ["Callers", "Problems", "PostgresClient", .crypto]),
-    .function("ServeAudio", ["AudioStore", "Callers", "Problems", "PostgresClient"]),
-    .function("Health", ["Callers", "Problems", "PostgresClient"]),
+    .function("CreatePaymentLink", ["Callers", "Payments", "Plans", "Problems", "Providers"]),
+    .function("PaymentStatus", ["Callers", "Plans", "Problems", "PostgresClient"]),
+    .function("FlutterwaveWebhook", ["Callers", "Payments", "Problems", "Providers", "PostgresClient", .crypto, .httpTypes, .logging]),
+    .function("AgentWebhook", ["Callers", "Metering", "Voice"]),
+    .function("SignIn", ["Callers", "Problems", "PostgresClient", .crypto, .httpTypes, .jwtKit]),
+    .function("ServeAudio", ["AudioStore", "Callers", "Problems", "PostgresClient", .httpTypes]),
+    .function("Health", ["Callers", "Problems", "PostgresClient", .httpTypes]),
 ]
 
 let emulators: [Target] = [
@@ -117,7 +119,7 @@ let executables: [Target] = [
         name: "callwaiting",
         dependencies: [
             "FunctionCore", "FunctionService", "CGIHost", "PostgresClient", "WebClient", .argumentParser, .configuration,
-            .logging,
+            .crypto, .httpTypes, .logging, .system,
         ] + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) },
         path: "Functions/callwaiting", swiftSettings: strict),
     .executableTarget(
@@ -170,6 +172,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: runtime + shared + functions + emulators + executables + tests,

@@ -48,6 +48,14 @@ public struct Context: Sendable {
         return metadata
     }
 
+    /// The caller, as the route's rule promises it.
+    ///
+    /// - Throws: ``Problem`` 500 when the rule and the function disagree: our mistake.
+    public func caller<Caller>(as type: Caller.Type) throws(Problem) -> Caller {
+        guard let caller = caller as? Caller else { throw Problem(.internal) }
+        return caller
+    }
+
     /// The absolute address of a path on this server.
     public func url(_ path: String) -> String { publicURL + path }
 }

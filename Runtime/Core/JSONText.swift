@@ -23,6 +23,12 @@ public struct JSONText: Sendable {
         members += value.isFinite ? "\(value)" : "null"
     }
 
+    /// A value that is JSON already.
+    public mutating func member(_ name: String, json: String) {
+        begin(name)
+        members += json
+    }
+
     /// An array of objects, each written by `write`.
     public mutating func member<Element>(
         _ name: String, objects: [Element], write: (Element, inout JSONText) -> Void

@@ -19,7 +19,7 @@ public struct WebhookEvent: Sendable, Hashable {
             names.lazy.compactMap { data?[$0] ?? json[$0] }.first { $0 != .null }
         }
         kind = json["event"]?.label ?? json["event.type"]?.label ?? "unknown"
-        transactionID = first("id").flatMap { $0.integer ?? $0.string.flatMap(Int.init) }
+        transactionID = first("id").flatMap { $0.integer ?? $0.string.flatMap { Int($0) } }
         reference = first("tx_ref", "txRef")?.label
         // At the top, `status` is the charge's only where there is no `data`.
         status = (data ?? json)["status"]?.label

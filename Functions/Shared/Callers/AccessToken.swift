@@ -1,0 +1,37 @@
+import FoundationEssentials
+import FunctionCore
+import JWTKit
+
+/// The claims of a Supabase access token that we read. Everything else in it, `user_metadata` above all, is the user's
+/// own to write and decides nothing here.
+struct AccessToken: JWTPayload {
+    var iss: String?
+    var sub: String
+    var aud: AudienceClaim
+    var exp: ExpirationClaim
+    var nbf: NotBeforeClaim?
+    var iat: Int?
+    var email: String?
+    var role: String
+    var sessionID: String?
+    var isAnonymous: Bool?
+
+    enum CodingKeys: String, CodingKey {
+        case iss, sub, aud, exp, nbf, iat, email, role
+        case sessionID = "session_id"
+        case isAnonymous = "is_anonymous"
+    }
+
+    /// What does not depend on this server's settings; ``TokenVerifier`` checks the rest.
+    func verify(using algorithm: some JWTAlgorithm) throws {}
+
+    /// The claims for `request.jwt.claims`: only what was verified, each name once.
+    var databaseClaims: String {
+        var json = JSONText()
+        json.member("sub", sub)
+        json.member("role", "authenticated")
+        if let email { json.member("email", email) }
+        if let sessionID { json.member("session_id", sessionID) }
+        return json.object
+    }
+}

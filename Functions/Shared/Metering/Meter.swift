@@ -1,0 +1,147 @@
+import Callers
+import FoundationEssentials
+import FunctionCore
+import PostgresClient
+import Problems
+import Voice
+
+/// Admits before anything is spent and settles after it is stored: one SQL function each, one round trip each.
+///
+/// A hold belongs to a lease. A process that dies between the two leaves a hold that expires by itself, uncharged.
+public struct Meter: Sendable {
+    private let database: Database
+    /// How long a hold lives without being settled: twice the request's deadline.
+    private let lease: Duration
+
+    public init(database: Database, lease: Duration) {
+        self.database = database
+        self.lease = lease
+    }
+
+    /// Holds up to `estimate` seconds of the user's workspace.
+    ///
+    /// - Throws: ``Problem`` 402 `quota_exceeded` or `subscription_expired`, 403 `forbidden` for a workspace that the
+    ///   user is not in, 503 when the database is not available.
+    public func admit(_ user: User, estimate seconds: Int, in context: Context) async throws -> Reservation {
+        let statement = Statement(
+            "select outcome, reservation_id, held from private.admit_user($1::uuid, $2::int, $3::int)",
+            [user.workspace, seconds, leaseSeconds])
+        let row = try await context.timing.measure("db") {
+            try await database.query(statement, as: .meter, claims: user.claims, deadline: context.deadline)
+        }.one()
+        return try Self.reservation(from: row)
+    }
+
+    /// Checks an agent's key and holds up to `estimate` seconds of its workspace.
+    ///
+    /// - Parameters:
+    ///   - conversation: to be continued; nil begins one.
+    ///   - historyLimit: messages of it to return at most.
+    /// - Throws: ``Problem`` 401 alike for an unknown agent, a wrong key and an inactive agent; 422 for a conversation
+    ///   that is not this agent's or has expired; and as ``admit(_:estimate:in:)``.
+    public func admit(
+        _ caller: AgentCaller, conversation: String?, historyLimit: Int, estimate seconds: Int, in context: Context
+    ) async throws -> AgentAdmission {
+        let statement = Statement(
+            """
+            select outcome, reservation_id, held, system_prompt, voice_id, conversation_id, history
+            from private.admit_agent($1::uuid, $2::bytea, $3::int, $4::int, $5::uuid, $6::int)
+            """, [caller.agent.description, caller.key.hash, seconds, leaseSeconds, conversation, historyLimit])
+        let row = try await context.timing.measure("db") {
+            try await database.query(statement, as: .agent, deadline: context.deadline)
+        }.one()
+        let reservation = try Self.reservation(from: row)
+        return AgentAdmission(
+            reservation: reservation,
+            systemPrompt: try row.decode("system_prompt", as: String.self),
+            voice: try Self.voice(try row.decode("voice_id", as: String.self)),
+            conversationID: try row.decode("conversation_id", as: String.self),
+            history: try Self.history(try row.decode("history", as: String.self)))
+    }
+
+    /// Charges what was made and frees the hold, in one transaction with the usage log.
+    ///
+    /// Not stopped by the caller's leaving. A settle whose outcome is unknown is asked again: it is idempotent by
+    /// reservation, and a repeated one returns the same receipt.
+    ///
+    /// - Throws: ``Problem`` 503 when it could not be committed before the deadline; nothing is charged then, unless a
+    ///   late settle finds the hold.
+    public func settle(_ reservation: Reservation, _ usage: Usage, in context: Context) async throws -> Receipt {
+        let statement = Statement(
+            """
+            select outcome, usage_id, charged, reserved, remaining from private.settle(
+              $1::uuid, $2::bigint, $3::text, 0, '{}'::jsonb, $4::bytea, $5::bigint, to_timestamp($6::bigint), $7::text,
+              $8::text)
+            """,
+            [
+                reservation.id, usage.milliseconds, usage.kind.rawValue, usage.audio.id, usage.audio.byteCount,
+                usage.audio.expires, usage.exchange?.message, usage.exchange?.reply,
+            ])
+        let row = try await context.timing.measure("db") {
+            try await retryingWhileUnavailable(until: context.deadline) {
+                try await database.query(statement, as: .meter, shielded: true, deadline: context.deadline).one()
+            }
+        }
+        guard try row.decode("outcome", as: String.self) != "unknown" else { throw Problem(.internal) }
+        return Receipt(
+            id: try row.decode("usage_id", as: String.self),
+            secondsCharged: try row.decode("charged", as: Int.self),
+            secondsReserved: try row.decode("reserved", as: Int.self),
+            secondsRemaining: try row.decode("remaining", as: Int.self))
+    }
+
+    /// Frees a hold that nothing was made for. A hold that cannot be freed now expires by itself, so failing is no more
+    /// than a line in the log.
+    public func release(_ reservation: Reservation, in context: Context) async {
+        let statement = Statement("select outcome from private.release($1::uuid)", [reservation.id])
+        do {
+            _ = try await database.query(
+                statement, as: .meter, shielded: true, deadline: max(context.deadline, .now + .seconds(2)))
+        } catch {
+            context.logger.warning("hold not released, it will expire", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    private var leaseSeconds: Int { Int(lease.components.seconds) }
+
+    private static func voice(_ text: String) throws -> VoicePreset {
+        guard let voice = VoicePreset(rawValue: text) else { throw Problem(.internal) }
+        return voice
+    }
+
+    private static func history(_ json: String) throws -> [ChatMessage] {
+        struct Line: Decodable {
+            let role: ChatMessage.Role
+            let content: String
+        }
+        return try JSONDecoder().decode([Line].self, from: Data(json.utf8)).map { ChatMessage($0.role, $0.content) }
+    }
+
+    private static func reservation(from row: Row) throws -> Reservation {
+        switch try row.decode("outcome", as: String.self) {
+        case "ok":
+            return Reservation(
+                id: try row.decode("reservation_id", as: String.self), held: try row.decode("held", as: Int.self))
+        case "unauthorized": throw Problem.unauthorized
+        case "forbidden": throw Problem(.forbidden)
+        case "quota_exceeded": throw Problem(.quotaExceeded, "Buy a plan to go on.")
+        case "subscription_expired": throw Problem(.subscriptionExpired, "Renew the plan to go on.")
+        case "unknown_conversation":
+            throw Problem(
+                .unknownConversation,
+                violations: [.init(field: "conversationId", "is not a conversation of this agent, or has expired")])
+        default: throw Problem(.internal)
+        }
+    }
+}
+
+/// What an agent's admission brings along for making its reply.
+public struct AgentAdmission: Sendable {
+    public let reservation: Reservation
+    public let systemPrompt: String
+    public let voice: VoicePreset
+    /// A UUID: the one to continue, or a new one.
+    public let conversationID: String
+    /// Oldest first.
+    public let history: [ChatMessage]
+}

@@ -1,0 +1,27 @@
+import PostgresClient
+
+/// Runs `work` again while the database is not available, with growing pauses, as long as the deadline allows. For work
+/// that is idempotent only.
+///
+/// Works in a cancelled task too: the pauses are slept in a task of their own.
+func retryingWhileUnavailable<Result: Sendable>(
+    until deadline: ContinuousClock.Instant, _ work: @Sendable () async throws -> Result
+) async throws -> Result {
+    var pause = Duration.milliseconds(50)
+    while true {
+        do {
+            return try await work()
+        } catch let error as DatabaseError where error.meansUnavailable && .now + pause < deadline {
+            let until = pause
+            await Task { try? await Task.sleep(for: until) }.value
+            pause = min(pause * 2, .seconds(1))
+        }
+    }
+}
+
+/// Runs `work` to its end although the caller may leave meanwhile.
+public func shielded<Result: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await Task { try await work() }.value
+}

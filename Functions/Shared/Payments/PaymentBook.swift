@@ -1,0 +1,105 @@
+import Callers
+import FunctionCore
+import Plans
+import PostgresClient
+import Problems
+import Providers
+
+/// Our own books of payments. They change through what Flutterwave's verify endpoint says, and through nothing else.
+public struct PaymentBook: Sendable {
+    private let database: Database
+
+    public init(database: Database) { self.database = database }
+
+    /// Who pays, as the checkout wants to know.
+    public struct Customer: Sendable {
+        public let email: String
+        public let name: String?
+    }
+
+    /// Writes the `pending` row before anybody is asked for a link. Price and minutes are fixed here.
+    ///
+    /// - Throws: ``Problem`` 403 unless the user is owner or admin of the workspace.
+    public func open(
+        _ reference: TransactionReference, for plan: PlanName, price: Money, by user: User, in context: Context
+    ) async throws -> Customer {
+        let statement = Statement(
+            "select * from private.create_payment($1::uuid, $2, $3::int, $4::bigint, $5, $6)",
+            [
+                user.workspace, plan.rawValue, plan.minutes, price.minorUnits, price.currency.code, reference.rawValue,
+            ])
+        let row = try await context.timing.measure("db") {
+            try await database.query(statement, as: .payments, claims: user.claims, deadline: context.deadline)
+        }.one()
+        guard try row.decode("outcome", as: String.self) == "created" else {
+            throw Problem(.forbidden, "Only an owner or admin of the workspace can pay for it.")
+        }
+        return Customer(
+            email: try row.decode("email", as: String.self), name: try row.decodeIfPresent("full_name", as: String.self))
+    }
+
+    /// Notes the checkout link that was made for a payment.
+    public func linked(_ reference: TransactionReference, to link: String, in context: Context) async throws {
+        let statement = Statement(
+            "select outcome from private.payment_link_made($1, $2)", [reference.rawValue, link])
+        _ = try await context.timing.measure("db") {
+            try await database.query(statement, as: .payments, shielded: true, deadline: context.deadline)
+        }
+    }
+
+    /// Notes that no link could be had, so nobody can have paid.
+    public func refused(_ reference: TransactionReference, in context: Context) async throws {
+        let statement = Statement("select outcome from private.payment_link_failed($1)", [reference.rawValue])
+        _ = try await database.query(statement, as: .payments, shielded: true, deadline: context.deadline)
+    }
+
+    /// Stores an event before anything is made of it.
+    ///
+    /// - Parameters:
+    ///   - key: the same for every delivery of the same event.
+    ///   - payload: the body as it came, JSON.
+    public func receive(
+        _ event: WebhookEvent, key: String, payload: String, deadline: ContinuousClock.Instant
+    ) async throws -> StoredEvent {
+        let statement = Statement(
+            "select * from private.receive_payment_event('flutterwave', $1, $2, $3::bigint, $4, $5::jsonb)",
+            [key, event.reference, event.transactionID, event.kind, payload])
+        let row = try await database.query(statement, as: .payments, shielded: true, deadline: deadline).one()
+        return StoredEvent(
+            id: try row.decode("event_id", as: Int.self), isProcessed: try row.decode("processed", as: Bool.self))
+    }
+
+    public struct StoredEvent: Sendable {
+        public let id: Int
+        public let isProcessed: Bool
+    }
+
+    /// Lets a verified transaction have its effect, once.
+    public func apply(
+        _ transaction: FlutterwaveTransaction, event: Int?, as role: DatabaseRole, deadline: ContinuousClock.Instant
+    ) async throws -> PaymentOutcome {
+        let statement = Statement(
+            "select outcome from private.apply_payment($1::bigint, $2, $3::bigint, $4, $5::bigint, $6, $7)",
+            [
+                event, transaction.reference, transaction.id, transaction.status, transaction.amount.minorUnits,
+                transaction.amount.currency.code, transaction.flutterwaveReference,
+            ])
+        let row = try await database.query(statement, as: role, shielded: true, deadline: deadline).one()
+        return PaymentOutcome(rawValue: try row.decode("outcome", as: String.self))
+    }
+
+    /// Leaves an event that could not be verified now to the worker.
+    public func `defer`(
+        event: Int, because reason: String, as role: DatabaseRole, deadline: ContinuousClock.Instant
+    ) async throws {
+        let statement = Statement("select outcome from private.defer_payment_event($1::bigint, $2)", [event, reason])
+        _ = try await database.query(statement, as: role, shielded: true, deadline: deadline)
+    }
+}
+
+/// What applying a verified transaction came to: `activated`, `already_active`, `pending`, `failed`, `mismatch`,
+/// `duplicate_transaction`, `unknown_reference` or `refunded`.
+public struct PaymentOutcome: RawRepresentable, Sendable, Hashable {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+}
