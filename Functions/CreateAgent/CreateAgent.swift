@@ -1,0 +1,46 @@
+import Callers
+import FunctionCore
+import FunctionJSON
+import PostgresClient
+import Problems
+import Voice
+
+/// POST /api/create-agent: creates an agent and shows its key, once.
+public struct CreateAgent: JSONFunction {
+    public static let name: FunctionName = "create-agent"
+    public static let routes = [Route.post("/api/create-agent", caller: .user)]
+
+    private let database: Database
+
+    public init(database: Database) { self.database = database }
+
+    public struct Input: Decodable, Sendable {
+        let name: AgentName
+        let systemPrompt: SystemPrompt
+        let voiceId: VoicePreset
+    }
+
+    public struct Output: Encodable, Sendable {
+        let agentId: String
+        let apiKey: AgentKey
+        let webhookUrl: String
+        let name: AgentName
+        let voiceId: VoicePreset
+    }
+
+    public func respond(to input: Input, from user: User, in context: Context) async throws -> Reply<Output> {
+        let key = AgentKey.random()
+        let statement = Statement(
+            "select outcome, agent_id from private.create_agent($1::uuid, $2, $3, $4, $5::bytea, $6)",
+            [user.workspace, input.name.rawValue, input.systemPrompt.rawValue, input.voiceId.rawValue, key.hash, key.hint])
+        let row = try await context.timing.measure("db") {
+            try await database.query(statement, as: .authenticated, claims: user.claims, deadline: context.deadline)
+        }.one()
+        guard try row.decode("outcome", as: String.self) == "created" else { throw Problem(.forbidden) }
+        let id = try row.decode("agent_id", as: String.self)
+        return .created(
+            Output(
+                agentId: id, apiKey: key, webhookUrl: context.url("/api/agent/\(id)/webhook"), name: input.name,
+                voiceId: input.voiceId))
+    }
+}

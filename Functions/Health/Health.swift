@@ -1,0 +1,28 @@
+import Callers
+import FunctionCore
+import PostgresClient
+import Problems
+
+/// GET /healthz: the process answers. GET /readyz: so does its database, and it has been migrated.
+public struct Health: Function {
+    public static let name: FunctionName = "health"
+    public static let routes = [
+        Route.get("/healthz", caller: .anyone),
+        Route.get("/readyz", caller: .anyone, limits: .init(deadline: .seconds(5))),
+    ]
+
+    private let database: Database
+
+    public init(database: Database) { self.database = database }
+
+    public func respond(to request: Request, in context: Context) async throws -> Response {
+        if request.head.target.segments == ["readyz"] {
+            let statement = Statement("select ok from private.health()")
+            _ = try await context.timing.measure("db") {
+                try await database.query(statement, as: .anon, deadline: context.deadline)
+            }
+        }
+        return Response(
+            status: .ok, fields: [.contentType: "application/json"], body: .bytes(Array(#"{"status":"ok"}"#.utf8)))
+    }
+}
