@@ -1,0 +1,126 @@
+import AgentWebhook
+import AudioStore
+import Callers
+import CreateAgent
+import CreatePaymentLink
+import FlutterwaveWebhook
+import FunctionCore
+import GenerateVoice
+import Health
+import PaymentStatus
+import Payments
+import Plans
+import Providers
+import ServeAudio
+import SignIn
+import UsageReport
+import Voice
+
+/// Every function that this program can serve.
+enum Catalogue {
+    static let entries: [FunctionEntry] = [
+        createAgent, generateVoice, usageReport, createPaymentLink, paymentStatus, flutterwaveWebhook, agentWebhook,
+        signIn, serveAudio, health,
+    ]
+
+    private static let createAgent = FunctionEntry(type: CreateAgent.self, role: "authenticated", settings: []) { _ in
+        { CreateAgent(database: $0.database) }
+    }
+
+    private static let usageReport = FunctionEntry(type: UsageReport.self, role: "authenticated", settings: []) { _ in
+        { UsageReport(database: $0.database) }
+    }
+
+    private static let paymentStatus = FunctionEntry(
+        type: PaymentStatus.self, role: "authenticated", settings: []
+    ) { _ in
+        { PaymentStatus(database: $0.database) }
+    }
+
+    private static let health = FunctionEntry(type: Health.self, role: "anon", settings: []) { _ in
+        { Health(database: $0.database) }
+    }
+
+    private static let generateVoice = FunctionEntry(
+        type: GenerateVoice.self, role: "callwaiting_meter", settings: Setting.speech + Setting.audio
+    ) { reader in
+        let audio = AudioSettings(from: &reader)
+        let speech = MiniMaxSpeech.Configuration(from: &reader)
+        return { services in
+            let model = MiniMaxSpeech(speech, client: services.web)
+            return GenerateVoice(
+                meter: services.meter, delivery: services.delivery(audio), speaker: Speaker(model: model))
+        }
+    }
+
+    private static let agentWebhook = FunctionEntry(
+        type: AgentWebhook.self, role: "callwaiting_agent, callwaiting_meter",
+        settings: Setting.language + Setting.speech + Setting.audio
+    ) { reader in
+        let audio = AudioSettings(from: &reader)
+        let speech = MiniMaxSpeech.Configuration(from: &reader)
+        let language = OpenAIChat.Configuration(from: &reader)
+        let characters = reader.integer(.replyCharacters, in: 40...5_000)
+        let history = reader.integer(.historyMessages, in: 0...200)
+        return { services in
+            let replies = ReplyMaker(
+                language: OpenAIChat(language, client: services.web),
+                speaker: Speaker(model: MiniMaxSpeech(speech, client: services.web)),
+                characterLimit: characters)
+            return AgentWebhook(
+                meter: services.meter, delivery: services.delivery(audio), replies: replies, historyLimit: history)
+        }
+    }
+
+    private static let createPaymentLink = FunctionEntry(
+        type: CreatePaymentLink.self, role: "callwaiting_payments", settings: Setting.payments + [.appURL]
+    ) { reader in
+        let flutterwave = Flutterwave.Configuration(from: &reader)
+        let plans = PlanCatalogue(from: &reader)
+        let appURL = reader.url(.appURL)
+        return { services in
+            CreatePaymentLink(
+                book: PaymentBook(database: services.database),
+                flutterwave: Flutterwave(flutterwave, client: services.web), plans: plans,
+                returnURL: appURL + "/payment")
+        }
+    }
+
+    private static let flutterwaveWebhook = FunctionEntry(
+        type: FlutterwaveWebhook.self, role: "callwaiting_payments", settings: Setting.payments
+    ) { reader in
+        let flutterwave = Flutterwave.Configuration(from: &reader)
+        let secret = reader.optional(.flutterwaveHash).flatMap { WebhookSecret($0) }
+        return { services in
+            FlutterwaveWebhook(
+                book: PaymentBook(database: services.database),
+                flutterwave: Flutterwave(flutterwave, client: services.web), secret: secret)
+        }
+    }
+
+    /// Not served where a Supabase project signs people in.
+    private static let signIn = FunctionEntry(
+        type: SignIn.self, role: "callwaiting_auth", settings: Setting.identity
+    ) { reader in
+        if reader.optional(.supabaseURL) != nil { return { _ in nil } }
+        let secret = reader.secret(.jwtSecret, minimum: 32)
+        let lifetime = reader.integer(.accessTokenLifetime, in: 60...604_800)
+        let configuration = SignIn.Configuration(
+            isOpen: reader.choice(.signUp, ["closed": false, "open": true]),
+            bcryptCost: reader.integer(.bcryptCost, in: 4...15),
+            refreshReuseSeconds: reader.integer(.refreshReuseInterval, in: 0...300))
+        return { services in
+            let issuer = await TokenIssuer(secret: secret, issuer: services.issuer, lifetime: lifetime)
+            return SignIn(configuration, database: services.database, issuer: issuer)
+        }
+    }
+
+    private static let serveAudio = FunctionEntry(
+        type: ServeAudio.self, role: "callwaiting_agent", settings: Setting.audio
+    ) { reader in
+        let audio = AudioSettings(from: &reader)
+        return { services in
+            ServeAudio(store: audio.store, signer: audio.signer, database: services.database)
+        }
+    }
+}

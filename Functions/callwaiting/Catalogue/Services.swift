@@ -1,0 +1,37 @@
+import AudioStore
+import Callers
+import FunctionCore
+import Logging
+import Metering
+import PostgresClient
+import WebClient
+
+/// What functions share: one database pool and one HTTP client a process.
+struct Services: Sendable {
+    let server: ServerSettings
+    let database: Database
+    let web: WebClient
+    let logger: Logger
+
+    init(server: ServerSettings, database: Database.Configuration, logger: Logger) throws {
+        self.server = server
+        self.database = try Database(database, logger: logger)
+        web = WebClient(logger: logger)
+        self.logger = logger
+    }
+
+    /// `iss` of the tokens that we sign ourselves.
+    var issuer: String { server.publicURL + "/auth/v1" }
+
+    /// A hold outlives its request by as much again, so that a settle on the deadline still finds it.
+    var meter: Meter { Meter(database: database, lease: server.requestDeadline * 2) }
+
+    func delivery(_ audio: AudioSettings) -> MeteredDelivery {
+        MeteredDelivery(meter: meter, store: audio.store, signer: audio.signer, lifetime: audio.lifetime)
+    }
+
+    func shutdown() async {
+        await database.shutdown()
+        await web.shutdown()
+    }
+}

@@ -1,0 +1,112 @@
+import Callers
+import FoundationEssentials
+import FunctionCore
+import HTTPTypes
+import Plans
+import PostgresClient
+import WebClient
+
+/// Looks at everything that a serving process will need, and says what it finds, never with a secret in it.
+struct Checkup {
+    struct Finding: CustomStringConvertible {
+        enum Level: String { case ok, warning, error }
+        let level: Level
+        let text: String
+        var description: String { "\(level.rawValue.padded(to: 8))\(text)" }
+    }
+
+    private(set) var findings: [Finding] = []
+    private var source: SettingsSource?
+
+    var hasErrors: Bool { findings.contains { $0.level == .error } }
+
+    /// How long one outside thing may take to answer.
+    private static let patience = Duration.seconds(5)
+
+    /// The file's form: one `KEY=value` a line, values unquoted, keys known.
+    mutating func settingsFile() async {
+        do {
+            source = try await SettingsSource()
+        } catch {
+            return note(.error, "\(error)")
+        }
+        guard let file = source?.file else { return note(.ok, "settings come from the environment alone") }
+        guard let data = FileManager.default.contents(atPath: file) else {
+            return note(.error, "\(file) cannot be read")
+        }
+        note(.ok, "settings come from the environment and \(file)")
+        let known = Set(Setting.all.flatMap { [$0.name, $0.alias].compactMap { $0 } })
+        for (index, line) in String(decoding: data, as: UTF8.self).split(
+            separator: "\n", omittingEmptySubsequences: false
+        ).enumerated() where !line.isEmpty && !line.hasPrefix("#") {
+            guard let equals = line.firstIndex(of: "=") else {
+                note(.error, "\(file):\(index + 1) has no =")
+                continue
+            }
+            let key = String(line[..<equals])
+            if Setting.ignored.contains(key) {
+                let isSecret = key.contains("SERVICE_ROLE")
+                note(.warning, "\(key) is not used" + (isSecret ? "; a key that strong should not lie about" : ""))
+            } else if !known.contains(key) {
+                note(.warning, "\(file):\(index + 1): \(key) is not a setting of ours")
+            }
+        }
+    }
+
+    /// Everything that serving and working need, read as they read it.
+    mutating func settings() async {
+        guard let source else { return }
+        var reader = SettingsReader(source.reader)
+        _ = ServerSettings(from: &reader)
+        _ = Database.Configuration(from: &reader)
+        _ = IdentitySettings(from: &reader)
+        for entry in Catalogue.entries { _ = entry.prepare(&reader) }
+        let plans = PlanCatalogue(from: &reader)
+        var seen: Set<String> = []
+        for problem in reader.problems where seen.insert(problem).inserted { note(.error, problem) }
+        if reader.problems.isEmpty { for line in plans.summary { note(.ok, line) } }
+        if reader.optional(.flutterwaveHash) == nil {
+            note(.warning, "\(Setting.flutterwaveHash.name) is not set, so payment webhooks are refused")
+        }
+    }
+
+    /// The login role's weakness, and that the migrations are there.
+    mutating func database() async {
+        guard let source else { return }
+        var reader = SettingsReader(source.reader)
+        let configuration = Database.Configuration(from: &reader)
+        guard reader.problems.isEmpty else { return }
+        do {
+            let database = try Database(configuration, logger: .callwaiting(level: .critical))
+            try await database.verifyLoginRole()
+            let health = Statement("select migration from private.health()")
+            let row = try await database.query(health, as: .anon, deadline: .now + Self.patience).one()
+            note(.ok, "the database answers, at migration \(try row.decode("migration", as: Int.self))")
+            await database.shutdown()
+        } catch {
+            note(.error, "\(error)")
+        }
+    }
+
+    /// That the providers' hosts answer at all; a key is only proved by using it.
+    mutating func providers() async {
+        guard let source else { return }
+        var reader = SettingsReader(source.reader)
+        let web = WebClient(logger: .callwaiting(level: .critical))
+        for setting in [Setting.openAIBaseURL, .miniMaxBaseURL, .flutterwaveBaseURL] {
+            let url = reader.url(setting)
+            guard reader.problems.isEmpty else { continue }
+            do {
+                _ = try await web.send(WebRequest(method: .get, url: url, deadline: .now + Self.patience))
+                note(.ok, "\(setting.name) answers")
+            } catch {
+                note(.error, "\(setting.name): \(error)")
+            }
+        }
+        await web.shutdown()
+    }
+
+    private mutating func note(_ level: Finding.Level, _ text: String) {
+        findings.append(Finding(level: level, text: text))
+    }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Do background work: payment events, reconciliation, expired holds, old recordings and messages.")
+
+    @Option(help: "Seconds between two looks at what is due.") var interval = 5
+    @Flag(help: "Do what is due now, then exit.") var once = false
+    @Option(help: ArgumentHelp("Exit when this descriptor is closed at its other end.", visibility: .hidden))
+    var parentPipe: Int32?
+
+    func validate() throws {
+        guard (1...3_600).contains(interval) else { throw ValidationError("--interval is 1 to 3600 seconds") }
+    }
+
+    func run() async throws {
+        let worker = try await Worker(source: try await SettingsSource())
+        if once {
+            await worker.runOnce()
+        } else {
+            try await worker.runUntilStopped(every: .seconds(interval), parentPipe: parentPipe)
+        }
+        await worker.shutdown()
+    }
+}

@@ -1,0 +1,54 @@
+import FunctionCore
+import FunctionService
+import Logging
+import PostgresClient
+
+/// What every serving process needs, whichever functions it serves.
+struct ServerSettings: Sendable {
+    let publicURL: String
+    let appURL: String?
+    let basePath: String
+    let requestDeadline: Duration
+    let requestsInFlight: Int
+    let drainBudget: Duration
+    let eventLoops: Int
+
+    init(from reader: inout SettingsReader) {
+        publicURL = reader.url(.publicURL)
+        appURL = reader.optionalURL(.appURL)
+        basePath = reader.optional(.basePath) ?? ""
+        if !basePath.isEmpty, !basePath.hasPrefix("/") || basePath.hasSuffix("/") {
+            reader.report(.basePath, "must begin with a slash and not end with one")
+        }
+        requestDeadline = .seconds(reader.integer(.requestDeadline, in: 1...3_600))
+        requestsInFlight = reader.integer(.requestsInFlight, in: 1...100_000)
+        drainBudget = .seconds(reader.integer(.drainBudget, in: 0...3_600))
+        eventLoops = reader.integer(.eventLoops, in: 0...256)
+    }
+}
+
+extension Logger.Level {
+    init(from reader: inout SettingsReader) {
+        let levels = Logger.Level.allCases
+        let text = reader.required(.logLevel)
+        if let level = Logger.Level(rawValue: text) {
+            self = level
+        } else {
+            reader.report(.logLevel, "is not one of \(levels.map(\.rawValue).joined(separator: ", "))")
+            self = .info
+        }
+    }
+}
+
+extension Database.Configuration {
+    init(from reader: inout SettingsReader) {
+        self.init(connectionString: reader.required(.databaseURL))
+        connections = reader.integer(.databasePoolSize, in: 1...64)
+        slowConnections = reader.integer(.databaseSlowPoolSize, in: 1...64)
+        queueLimit = reader.integer(.databaseQueue, in: 1...1_000_000)
+        statementTimeout = .milliseconds(reader.integer(.databaseTimeout, in: 10...600_000))
+        connectTimeout = .seconds(reader.integer(.databaseConnectTimeout, in: 1...60))
+        prepared = reader.flag(.databasePrepared)
+        batch = reader.flag(.databaseBatch)
+    }
+}

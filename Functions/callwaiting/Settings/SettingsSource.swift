@@ -1,0 +1,34 @@
+import Configuration
+import FoundationEssentials
+import SystemPackage
+
+/// Where settings come from: the environment, then one file of `KEY=value` lines.
+struct SettingsSource {
+    let reader: ConfigReader
+    /// The file read; nil when there is none.
+    let file: String?
+
+    /// The first of these that exists is the file, unless `CALLWAITING_ENV_FILE` names one.
+    static let defaultFiles = ["/etc/callwaiting/callwaiting.env", ".env"]
+
+    /// - Throws: ``SettingsError`` when the file named cannot be read.
+    init() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let secrets = SecretsSpecifier<String, String>.specific(
+            Set(Setting.all.filter(\.isSecret).map(\.name) + Setting.ignored))
+        let variables = EnvironmentVariablesProvider(secretsSpecifier: secrets)
+        let named = environment["CALLWAITING_ENV_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+        file = named ?? Self.defaultFiles.first { FileManager.default.isReadableFile(atPath: $0) }
+        guard let file else {
+            reader = ConfigReader(provider: variables)
+            return
+        }
+        do {
+            let provider = try await EnvironmentVariablesProvider(
+                environmentFilePath: FilePath(file), secretsSpecifier: secrets)
+            reader = ConfigReader(providers: [variables, provider])
+        } catch {
+            throw SettingsError(problems: ["the settings file \(file) cannot be read"])
+        }
+    }
+}

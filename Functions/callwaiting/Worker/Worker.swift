@@ -1,0 +1,81 @@
+import AudioStore
+import Callers
+import FunctionCore
+import FunctionService
+import Logging
+import Payments
+import PostgresClient
+import Providers
+
+/// What has to be done when nobody asks: each job is a look at what is due, claimed row by row, so that several workers
+/// never do a thing twice and one that dies leaves its rows to the next.
+struct Worker: Sendable {
+    private let services: Services
+    private let jobs: [Job]
+
+    struct Job: Sendable {
+        let name: String
+        /// - Returns: how many things were done.
+        let run: @Sendable () async throws -> Int
+    }
+
+    init(source: SettingsSource) async throws {
+        var reader = SettingsReader(source.reader)
+        let server = ServerSettings(from: &reader)
+        let database = Database.Configuration(from: &reader)
+        let flutterwave = Flutterwave.Configuration(from: &reader)
+        let audio = AudioSettings(from: &reader)
+        let retention = reader.integer(.messageRetention, in: 1...36_500)
+        let logger = Logger.callwaiting(level: Logger.Level(from: &reader))
+        try reader.finish()
+        let services = try Services(server: server, database: database, logger: logger)
+        let client = Flutterwave(flutterwave, client: services.web)
+        let payments = PaymentJobs(database: services.database, flutterwave: client, logger: logger)
+        let cleaning = CleaningJobs(
+            database: services.database, store: audio.store, retentionDays: retention, logger: logger)
+        self.services = services
+        jobs = payments.jobs + cleaning.jobs
+    }
+
+    /// Works until a signal, or the supervisor's end, says otherwise; what is being done then is finished first.
+    func runUntilStopped(every interval: Duration, parentPipe: CInt?) async throws {
+        // A server without sockets: it knows about signals and supervisors, and stops in the same way as the others.
+        var configuration = Server.Configuration(listeners: [])
+        configuration.loops = 1
+        configuration.parentPipe = parentPipe
+        let server = Server(responder: NoRequests(), configuration: configuration, logger: services.logger)
+        let work = Task { await run(every: interval) }
+        services.logger.info("worker started")
+        try await server.run()
+        work.cancel()
+        await work.value
+        services.logger.info("worker stopped")
+    }
+
+    private func run(every interval: Duration) async {
+        while !Task.isCancelled {
+            await runOnce()
+            do { try await Task.sleep(for: interval) } catch { return }
+        }
+    }
+
+    /// Does what is due now. A job that fails is logged and tried again at the next look.
+    func runOnce() async {
+        for job in jobs where !Task.isCancelled {
+            do {
+                let count = try await job.run()
+                if count > 0 { services.logger.info("job", metadata: ["job": "\(job.name)", "count": "\(count)"]) }
+            } catch {
+                services.logger.error("job failed", metadata: ["job": "\(job.name)", "cause": "\(error)"])
+            }
+        }
+    }
+
+    func shutdown() async { await services.shutdown() }
+}
+
+/// The worker serves nothing yet.
+private struct NoRequests: Responder {
+    func accept(_ head: RequestHead) -> Acceptance { .answer(refuse(Problem(.notFound))) }
+    func refuse(_ problem: Problem) -> Response { problem.response(instance: RequestID()) }
+}
