@@ -241,6 +241,7 @@ declare
   hold public.usage_reservations;
   meter record;
   freed bigint := 0;
+  made bigint;
 begin
   select w.id, w.minutes_quota::bigint * 60 - w.seconds_used - w.seconds_reserved as unspent, w.seconds_reserved
   into meter
@@ -263,13 +264,14 @@ begin
     freed := hold.seconds_held;
   end if;
 
-  charged := least((greatest(coalesce(settle.milliseconds, 0), 0) + 999) / 1000, freed + meter.unspent, 2147483647);
+  made := greatest(coalesce(settle.milliseconds, 0), 0);
+  charged := least(made / 1000 + (made % 1000 > 0)::integer, freed + meter.unspent, 2147483647);
   reserved := meter.seconds_reserved - freed;
   remaining := meter.unspent + freed - charged;
   insert into public.usage_logs as u (workspace_id, agent_id, user_id, kind, seconds, cost_cents, meta)
   values (
     hold.workspace_id, hold.agent_id, hold.user_id, settle.kind, charged, coalesce(settle.cost_cents, 0),
-    coalesce(settle.meta, '{}') || jsonb_build_object('milliseconds', coalesce(settle.milliseconds, 0))
+    coalesce(settle.meta, '{}') || jsonb_build_object('milliseconds', made)
   )
   returning u.id into settle.usage_id;
   update public.workspaces as w

@@ -291,7 +291,8 @@ begin
     when seen.effect = 'refunded' then 'refunded'
 
     when said = 'successful' then case
-      when payment.flw_transaction_id = seen.transaction_id then 'already_active'
+      when payment.flw_transaction_id = seen.transaction_id then
+        case payment.status when 'refunded' then 'refunded' else 'already_active' end
       when seen.effect = 'duplicate' then 'duplicate_transaction'
       when seen.transaction_id is null
         or apply_payment.currency is distinct from payment.currency
@@ -334,10 +335,15 @@ begin
       )
     where w.id = payment.workspace_id;
 
-  elsif outcome = 'refunded' and payment.status = 'active' and seen.effect not in ('duplicate', 'refunded') then
+  elsif outcome = 'refunded' and payment.status = 'active'
+    and coalesce(seen.transaction_id, payment.flw_transaction_id) = payment.flw_transaction_id
+  then
     -- At most the whole minutes that are left: what is spent or held stays paid for.
     back := least(payment.minutes, meter.unspent / 60);
     update public.subscriptions as s set status = 'refunded', refunded_at = now() where s.id = payment.id;
+    update public.payment_transactions as t
+    set effect = 'refunded', updated_at = now()
+    where t.transaction_id = payment.flw_transaction_id;
     if back > 0 then
       perform private.add_grant(payment.workspace_id, -back, 'refund', payment.id);
     end if;
