@@ -44,7 +44,9 @@ final class FieldList {
     }
 
     private func append(_ line: [UInt8]) throws(WebError.Code) {
-        let longer = line.withUnsafeBytes { curl_slist_append(head, $0.baseAddress?.assumingMemoryBound(to: CChar.self)) }
+        let longer = line.withUnsafeBytes {
+            curl_slist_append(head, $0.baseAddress?.assumingMemoryBound(to: CChar.self))
+        }
         guard let longer else { throw WebError.Code(CURLE_OUT_OF_MEMORY) }
         head = longer
     }

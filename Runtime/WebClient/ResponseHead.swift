@@ -21,7 +21,7 @@ struct ResponseHead {
         allowance -= line.count
         guard allowance >= 0 else { throw .tooLarge }
         guard !isComplete else { return false }
-        let text = line.trimmingSpace()
+        let text = line[...].trimmingSpace()
         if text.isEmpty {
             guard let status else { throw .malformed }
             isComplete = status.code >= 200
@@ -62,9 +62,9 @@ struct ResponseHead {
     }
 }
 
-extension Collection where Element == UInt8, SubSequence: BidirectionalCollection<UInt8>, SubSequence.SubSequence == SubSequence {
+extension Slice<UnsafeRawBufferPointer> {
     /// Without spaces, tabs, CR and LF at either end.
-    fileprivate func trimmingSpace() -> SubSequence {
+    fileprivate func trimmingSpace() -> Self {
         func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
         var rest = drop(while: isSpace)
         while let last = rest.last, isSpace(last) { rest.removeLast() }

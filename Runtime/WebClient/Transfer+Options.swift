@@ -94,21 +94,24 @@ extension Transfer {
         try check(shim_easy_set_pointer(easy, CURLOPT_PRIVATE, this))
         try check(shim_easy_set_pointer(easy, CURLOPT_HEADERDATA, this))
         try check(shim_easy_set_pointer(easy, CURLOPT_WRITEDATA, this))
-        try check(shim_easy_set_write(easy, CURLOPT_HEADERFUNCTION) { line, size, count, this in
-            guard let this else { return 0 }
-            let line = UnsafeRawBufferPointer(start: line, count: size * count)
-            return Unmanaged<Transfer>.fromOpaque(this).takeUnretainedValue().takeLine(line) ? line.count : 0
-        })
-        try check(shim_easy_set_write(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, this in
-            guard let this else { return 0 }
-            let bytes = UnsafeRawBufferPointer(start: bytes, count: size * count)
-            return Unmanaged<Transfer>.fromOpaque(this).takeUnretainedValue().takeBody(bytes)
-        })
+        try check(
+            shim_easy_set_write(easy, CURLOPT_HEADERFUNCTION) { line, size, count, this in
+                guard let this else { return 0 }
+                let line = UnsafeRawBufferPointer(start: line, count: size * count)
+                return Unmanaged<Transfer>.fromOpaque(this).takeUnretainedValue().takeLine(line) ? line.count : 0
+            })
+        try check(
+            shim_easy_set_write(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, this in
+                guard let this else { return 0 }
+                let bytes = UnsafeRawBufferPointer(start: bytes, count: size * count)
+                return Unmanaged<Transfer>.fromOpaque(this).takeUnretainedValue().takeBody(bytes)
+            })
         // libcurl's own sockets would be inherited by child processes.
-        try check(shim_easy_set_open_socket(easy) { _, _, address in
-            guard let address = address?.pointee else { return -1 }
-            return socket(address.family, address.socktype | Int32(SOCK_CLOEXEC.rawValue), address.protocol)
-        })
+        try check(
+            shim_easy_set_open_socket(easy) { _, _, address in
+                guard let address = address?.pointee else { return -1 }
+                return socket(address.family, address.socktype | Int32(SOCK_CLOEXEC.rawValue), address.protocol)
+            })
     }
 
     private func set(_ option: CURLoption, _ value: Int) throws(WebError.Code) {

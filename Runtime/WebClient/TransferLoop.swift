@@ -3,8 +3,8 @@ import Glibc
 import Logging
 
 /// libcurl's thread: one multi handle, driven by epoll through libcurl's socket and timer callbacks
-/// (<https://curl.se/libcurl/c/libcurl-multi.html>, "multi_socket"). Made by the thread that needs it first, then handed
-/// over: from then on nothing here is touched by any other thread. Others write to its ``Mailbox``.
+/// (<https://curl.se/libcurl/c/libcurl-multi.html>, "multi_socket"). Made by the thread that needs it first, then
+/// handed over: from then on nothing here is touched by any other thread. Others write to its ``Mailbox``.
 final class TransferLoop {
     private let configuration: WebClient.Configuration
     private let logger: Logger
@@ -20,26 +20,38 @@ final class TransferLoop {
     /// - Throws: `.failedInit` when libcurl, a descriptor or a thread cannot be had.
     static func begin(_ configuration: WebClient.Configuration, _ logger: Logger) throws(WebError.Code) -> Mailbox {
         guard Self.globalInit == CURLE_OK else { throw .init(Self.globalInit) }
-        let loop = try TransferLoop(configuration, logger)
-        let mailbox = loop.mailbox
-        try Thread.begin { loop.run() }
+        let mailbox = try Mailbox()
+        var loop: TransferLoop? = try TransferLoop(mailbox, configuration, logger)
+        try Thread.begin {
+            loop?.run()
+            // Connections are closed here, so that whoever waits for the mailbox waits for that too.
+            loop = nil
+            mailbox.closeForGood()
+        }
         return mailbox
     }
 
     /// Once a process; thread-safe in this libcurl, and by `static let` in any.
-    private static let globalInit = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+    private static let globalInit: CURLcode = {
+        defer { ExitGate.install() }
+        return curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+    }()
 
-    private init(_ configuration: WebClient.Configuration, _ logger: Logger) throws(WebError.Code) {
+    private init(
+        _ mailbox: Mailbox, _ configuration: WebClient.Configuration, _ logger: Logger
+    ) throws(WebError.Code) {
         self.configuration = configuration
         self.logger = logger
-        mailbox = try Mailbox()
+        self.mailbox = mailbox
         poll = try Poll(waking: mailbox.wakeDescriptor)
         guard let multi = curl_multi_init() else { throw .failedInit }
         self.multi = multi
         setCallbacks()
     }
 
-    deinit { curl_multi_cleanup(multi) }
+    deinit {
+        ExitGate.pass { _ = curl_multi_cleanup(multi) }
+    }
 
     private func setCallbacks() {
         // Unretained: libcurl calls back only out of calls that this object makes.
@@ -65,18 +77,21 @@ final class TransferLoop {
     private func run() {
         while !isShuttingDown {
             let letters = mailbox.take()
-            letters.forEach(open)
-            for ready in poll.wait(letters.isEmpty ? timerDue : .now) {
-                act(ready.descriptor, ready.mask)
+            // With letters the reader is not marked asleep, so there is no wake-up to wait for.
+            let ready = poll.wait(letters.isEmpty ? timerDue : .now)
+            ExitGate.pass {
+                letters.forEach(open)
+                for socket in ready { act(socket.descriptor, socket.mask) }
+                if let timerDue, timerDue <= .now {
+                    self.timerDue = nil
+                    act(Self.socketTimeout, 0)
+                }
+                reap()
             }
-            if let timerDue, timerDue <= .now {
-                self.timerDue = nil
-                act(Self.socketTimeout, 0)
-            }
-            reap()
         }
-        for transfer in transfers.values { abandon(transfer) }
-        mailbox.closeForGood()
+        ExitGate.pass {
+            for transfer in transfers.values { abandon(transfer) }
+        }
     }
 
     /// Lets libcurl work on a socket that is ready, or on its timers.

@@ -67,8 +67,8 @@ public final class WebClient: Sendable {
         return WebStream(status: head.status, fields: head.fields, body: .init(reader: reader))
     }
 
-    /// Ends the client: what is in flight fails with `.cancelled`, connections are closed, the thread ends. Returns when
-    /// that is done. Later requests fail with `.cancelled`; a second call does nothing.
+    /// Ends the client: what is in flight fails with `.cancelled`, connections are closed, the thread ends. Returns
+    /// when that is done. Later requests fail with `.cancelled`; a second call does nothing.
     public func shutdown() async {
         let running: Mailbox? = life.withLock { life in
             defer { life = .over }

@@ -6,6 +6,8 @@ import Synchronization
 final class BadServer: Sendable {
     struct Record {
         var isStopped = false
+        /// The port is free again.
+        var isClosed = false
         /// Connections accepted.
         var accepted = 0
         /// Open now.
@@ -21,12 +23,22 @@ final class BadServer: Sendable {
     struct Received {
         let head: String
         let body: [UInt8]
+
+        /// Values by lower-case name.
+        var fields: [String: [String]] {
+            head.split(separator: "\r\n").dropFirst().reduce(into: [:]) { fields, line in
+                let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2 else { return }
+                fields[parts[0].lowercased(), default: []].append(String(parts[1].drop { $0 == " " }))
+            }
+        }
     }
 
     let port: UInt16
     private let listener: Int32
     private let record = Mutex(Record())
 
+    var isClosed: Bool { record.withLock { $0.isClosed } }
     var accepted: Int { record.withLock { $0.accepted } }
     var requests: [Received] { record.withLock { $0.requests } }
     var endedByClient: Int { record.withLock { $0.endedByClient } }
@@ -52,9 +64,14 @@ final class BadServer: Sendable {
         port = UInt16(bigEndian: address.sin_port)
         inThread { [self] in
             while true {
-                let descriptor = accept(listener, nil, nil)
+                var readable = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+                poll(&readable, 1, -1)
+                let descriptor = descriptors.withLock { _ in
+                    let descriptor = accept(listener, nil, nil)
+                    if descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+                    return descriptor
+                }
                 guard descriptor >= 0 else { break }
-                _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
                 note { record in
                     record.accepted += 1
                     record.open.insert(descriptor)
@@ -66,6 +83,7 @@ final class BadServer: Sendable {
                 }
             }
             close(listener)
+            note { $0.isClosed = true }
         }
     }
 
@@ -97,10 +115,9 @@ final class BadServer: Sendable {
             }
             let head = String(decoding: bytes, as: UTF8.self)
             var body: [UInt8] = []
-            let length = head.lowercased().split(separator: "\r\n").first { $0.hasPrefix("content-length:") }
-                .flatMap { Int($0.drop { $0 != ":" }.dropFirst().drop { $0 == " " }) }
-            while body.count < length ?? 0 {
-                guard let next = read((length ?? 0) - body.count) else { return nil }
+            let length = Received(head: head, body: []).fields["content-length"]?.first.flatMap { Int($0) } ?? 0
+            while body.count < length {
+                guard let next = read(length - body.count) else { return nil }
                 body += next
             }
             let received = Received(head: head, body: body)
@@ -147,6 +164,10 @@ final class BadServer: Sendable {
     }
 }
 
+/// Held between making a descriptor and marking it close-on-exec, and while a child begins: one that inherited a
+/// connection would keep it open. (accept4 and pipe2 are not to be had from Swift's Glibc module.)
+let descriptors = Mutex(())
+
 struct SystemError: Error {
     let code: Int32
     init(_ code: Int32) { self.code = code }
@@ -160,11 +181,13 @@ func inThread(_ body: @escaping @Sendable () -> Void) {
     }
     var thread = pthread_t()
     let work = Unmanaged.passRetained(Work(body))
-    let result = pthread_create(&thread, nil, { pointer in
-        guard let pointer else { return nil }
-        Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
-        return nil
-    }, work.toOpaque())
+    let result = pthread_create(
+        &thread, nil,
+        { pointer in
+            guard let pointer else { return nil }
+            Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
+            return nil
+        }, work.toOpaque())
     precondition(result == 0, "no thread for a test server")
     pthread_detach(thread)
 }
