@@ -14,7 +14,7 @@ struct PostgresAccount: Sendable {
         guard let entry = getpwnam(name) else {
             throw PostgresClusterError("Postgres does not run as root, and there is no user `\(name)` to run it as")
         }
-        guard let setpriv = PostgresFiles.find("setpriv", in: ["/usr/bin", "/bin"]) else {
+        guard let setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: Files.exists) else {
             throw PostgresClusterError("setpriv (util-linux) is needed to run Postgres as user `\(name)`")
         }
         let user = entry.pointee.pw_uid, group = entry.pointee.pw_gid
@@ -23,22 +23,25 @@ struct PostgresAccount: Sendable {
             prefix: [setpriv, "--reuid=\(user)", "--regid=\(group)", "--init-groups", "--"])
     }
 
+    /// A command that runs as this account, with no setting of ours in its environment.
+    func command(_ executable: String, _ arguments: [String]) -> Command {
+        let whole = prefix + [executable] + arguments
+        return Command(whole[0], Array(whole.dropFirst()), environment: Command.plainEnvironment())
+    }
+
     /// A new private directory under /tmp that belongs to the account.
-    func makeSocketDirectory() throws -> String {
-        var template = Array((Self.socketPrefix + "XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw PostgresClusterError("cannot make a directory under /tmp: \(PostgresFiles.lastError)")
-        }
-        let path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress.unsafelyUnwrapped) }
+    func makeSocketDirectory() throws(SystemCallError) -> String {
+        let path = Self.socketPrefix + String(UInt64.random(in: 0 ... .max), radix: 36)
+        try SystemCallError.check("mkdir \(path)", mkdir(path, 0o700))
         try own(path)
         return path
     }
 
-    static let socketPrefix = "/tmp/callwaiting-"
+    static let socketPrefix = "/tmp/callwaiting-pg-"
 
-    func own(_ path: String) throws {
-        guard chown(path, user, group) == 0, chmod(path, 0o700) == 0 else {
-            throw PostgresClusterError("cannot hand \(path) to the Postgres account: \(PostgresFiles.lastError)")
-        }
+    /// Hands a directory over to the account, and closes it to everybody else.
+    func own(_ path: String) throws(SystemCallError) {
+        try SystemCallError.check("chown \(path)", chown(path, user, group))
+        try SystemCallError.check("chmod \(path)", chmod(path, 0o700))
     }
 }

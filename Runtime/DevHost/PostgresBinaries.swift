@@ -23,7 +23,7 @@ struct PostgresBinaries: Sendable {
     private static func versioned(_ version: String?) -> [String] {
         let roots = [("/usr/lib/postgresql", "", "/bin"), ("/usr", "pgsql-", "/bin"), ("/opt", "postgresql-", "/bin")]
         return roots.flatMap { root, prefix, suffix in
-            PostgresFiles.names(in: root)
+            ((try? Files.names(in: root)) ?? [])
                 .filter { $0.hasPrefix(prefix) }
                 .compactMap { Int($0.dropFirst(prefix.count)) }
                 .filter { version == nil || version == String($0) }
@@ -37,17 +37,24 @@ struct PostgresBinaries: Sendable {
         let directories = path.split(separator: ":").map(String.init) + ["/usr/local/pgsql/bin"]
         return directories.flatMap { directory in
             ["initdb", "pg_config"].compactMap { name in
-                PostgresFiles.resolve("\(directory)/\(name)").map { String($0.dropLast(name.count + 1)) }
+                Files.resolved("\(directory)/\(name)").map { String($0.dropLast(name.count + 1)) }
             }
         }
     }
 
     private static func isComplete(_ directory: String, _ version: String?) -> Bool {
-        guard PostgresFiles.find("initdb", in: [directory]) != nil, PostgresFiles.find("postgres", in: [directory]) != nil else {
-            return false
-        }
+        guard access("\(directory)/initdb", X_OK) == 0, access("\(directory)/postgres", X_OK) == 0 else { return false }
         // Debian names the version in the path; elsewhere the server itself refuses data of another version.
         guard let version, directory.hasPrefix("/usr/lib/postgresql/") else { return true }
         return directory.hasPrefix("/usr/lib/postgresql/\(version)/")
+    }
+}
+
+extension Files {
+    /// Where a path leads through all links; nil when it leads nowhere.
+    static func resolved(_ path: String) -> String? {
+        guard let text = realpath(path, nil) else { return nil }
+        defer { free(text) }
+        return String(cString: text)
     }
 }

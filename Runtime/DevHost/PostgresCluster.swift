@@ -59,7 +59,7 @@ public final class PostgresCluster: Sendable {
     ) async throws -> PostgresCluster {
         let account = try PostgresAccount.current()
         let data = try await PostgresDataDirectory.locate(for: directory, account: account)
-        let binaries = try PostgresBinaries.find(version: data.version)
+        let binaries = try PostgresBinaries.find(version: try data.version)
         try await data.create(binaries: binaries, durable: options.durable)
         return try await start(data, binaries: binaries, options: options, logger: logger)
     }
@@ -74,7 +74,7 @@ public final class PostgresCluster: Sendable {
             try await data.create(binaries: binaries, durable: options.durable)
             return try await start(data, sockets: sockets, binaries: binaries, options: options, logger: logger)
         } catch {
-            PostgresFiles.remove(sockets)
+            try Files.remove(sockets)
             throw error
         }
     }
@@ -84,24 +84,18 @@ public final class PostgresCluster: Sendable {
         logger: Logger
     ) async throws -> PostgresCluster {
         try await data.endPredecessor(within: options.stopTimeout)
-        let deadline = ContinuousClock.now + options.startTimeout
-        while true {
-            let sockets = try sockets ?? data.account.makeSocketDirectory()
-            let process = try PostgresProcess.launch(
-                binaries: binaries, data: data, sockets: sockets, settings: options.allSettings)
-            if try await process.isReady(data, before: deadline) {
-                let cluster = PostgresCluster(
-                    data: data.path, sockets: sockets, process: process, options: options, logger: logger)
-                try await cluster.makeSureOfDatabase()
-                return cluster
-            }
-            // Backends of a killed postmaster may live for a moment and keep its shared memory.
+        let sockets = try sockets ?? data.account.makeSocketDirectory()
+        let process = try PostgresProcess.launch(
+            binaries: binaries, data: data, sockets: sockets, settings: options.allSettings)
+        guard try await process.isReady(before: .now + options.startTimeout) else {
             let log = data.endOfLog
-            guard ContinuousClock.now < deadline, log.contains("shared memory block") else {
-                throw PostgresClusterError("Postgres did not start:\n\(log)")
-            }
-            await pause(.milliseconds(200))
+            try Files.remove(sockets)
+            throw PostgresClusterError("Postgres did not start:\n\(log)")
         }
+        let cluster = PostgresCluster(
+            data: data.path, sockets: sockets, process: process, options: options, logger: logger)
+        try await cluster.makeSureOfDatabase()
+        return cluster
     }
 
     private func makeSureOfDatabase() async throws {
@@ -116,9 +110,9 @@ public final class PostgresCluster: Sendable {
     public var isRunning: Bool { process.isRunning }
 
     /// Stops Postgres and returns when it has ended and the socket directory is gone. A second call does nothing.
-    public func stop() async {
-        await process.stop(within: options.stopTimeout)
-        PostgresFiles.remove(socketDirectory)
+    public func stop() async throws {
+        try await process.stop(within: options.stopTimeout)
+        try Files.remove(socketDirectory)
     }
 
     /// Removes what `start(in:)` made for this directory, wherever it put it. Nothing may be running there.
@@ -126,7 +120,7 @@ public final class PostgresCluster: Sendable {
         let account = try PostgresAccount.current()
         let data = try await PostgresDataDirectory.locate(for: directory, account: account)
         try await data.endPredecessor(within: Options().stopTimeout)
-        PostgresFiles.remove(data.root)
+        try Files.remove(data.root)
     }
 
     /// Waits, also in a task that has been cancelled: stopping must not be cut short by that.

@@ -2,7 +2,7 @@ import Glibc
 
 /// A cluster's files: the data, and the server's log beside it.
 struct PostgresDataDirectory: Sendable {
-    /// Holds `data` and `postgres.log`.
+    /// Absolute. Holds `data` and `postgres.log`.
     let root: String
     let account: PostgresAccount
 
@@ -11,11 +11,14 @@ struct PostgresDataDirectory: Sendable {
 
     /// Major version of the cluster, nil while there is none.
     var version: String? {
-        PostgresFiles.read("\(path)/PG_VERSION").map { String($0.prefix { !$0.isWhitespace }) }
+        get throws { try Files.read("\(path)/PG_VERSION").map { String($0.prefix { !$0.isWhitespace }) } }
     }
 
-    /// What the server last wrote.
-    var endOfLog: String { PostgresFiles.read(log, last: 4096) ?? "" }
+    /// What the server last wrote, for a person to read.
+    var endOfLog: String {
+        guard let text = try? Files.read(log) else { return "(no log at \(log))" }
+        return text.split(separator: "\n").suffix(12).joined(separator: "\n")
+    }
 
     // MARK: Place
 
@@ -23,18 +26,14 @@ struct PostgresDataDirectory: Sendable {
 
     /// The directory itself, or its substitute where the account cannot get at it.
     static func locate(for directory: String, account: PostgresAccount) async throws -> PostgresDataDirectory {
-        try PostgresFiles.makeDirectory(directory)
-        guard let absolute = PostgresFiles.resolve(directory) else {
-            throw PostgresClusterError("cannot resolve \(directory): \(PostgresFiles.lastError)")
-        }
-        let wanted = PostgresDataDirectory(root: absolute, account: account)
-        guard !account.prefix.isEmpty else { return wanted }
+        let directory = Files.absolute(directory)
+        try Files.createDirectory(directory, mode: 0o755)
+        let wanted = PostgresDataDirectory(root: directory, account: account)
         // Only the account itself can tell: a directory above may be closed to it, or a file system may be.
-        if try await PostgresChildProcess.run(account.prefix + ["/bin/sh", "-c", "test -x \"$1\"", "sh", absolute]).isSuccess {
-            return wanted
-        }
-        let substitute = "\(fallback)/\(hash(of: absolute))"
-        try PostgresFiles.makeDirectory(substitute)
+        let canEnter = account.command("/bin/sh", ["-c", "test -x \"$1\"", "sh", directory])
+        if try await wanted.run(canEnter, log: "/dev/null").isSuccess { return wanted }
+        let substitute = "\(fallback)/\(hash(of: directory))"
+        try Files.createDirectory(substitute, mode: 0o755)
         return PostgresDataDirectory(root: substitute, account: account)
     }
 
@@ -49,21 +48,30 @@ struct PostgresDataDirectory: Sendable {
 
     /// Creates the cluster unless it is there. Done beside and renamed, so that half a cluster is never taken for one.
     func create(binaries: PostgresBinaries, durable: Bool) async throws {
-        guard version == nil else { return }
+        guard try version == nil else { return }
         let making = "\(root)/data.new"
-        PostgresFiles.remove(making)
-        PostgresFiles.remove(path)
-        try PostgresFiles.makeDirectory(making)
+        try Files.remove(making)
+        try Files.remove(path)
+        try Files.createDirectory(making, mode: 0o700)
         try account.own(making)
-        let ending = try await PostgresChildProcess.run(
-            account.prefix + [
-                binaries.initdb, "-D", making, "-U", "postgres", "--auth-local=trust", "--auth-host=reject",
-                "--encoding=UTF8", "--locale=\(Self.locale)", "--no-instructions",
-            ] + (durable ? [] : ["--no-sync"]), log: log)
-        guard ending.isSuccess else { throw PostgresClusterError("initdb failed:\n\(endOfLog)") }
-        guard rename(making, path) == 0 else {
-            throw PostgresClusterError("cannot rename \(making): \(PostgresFiles.lastError)")
+        let initdb = account.command(
+            binaries.initdb,
+            [
+                "-D", making, "-U", "postgres", "--auth-local=trust", "--auth-host=reject", "--encoding=UTF8",
+                "--locale=\(Self.locale)", "--no-instructions",
+            ] + (durable ? [] : ["--no-sync"]))
+        guard try await run(initdb, log: log).isSuccess else {
+            throw PostgresClusterError("initdb failed:\n\(endOfLog)")
         }
+        try SystemCallError.check("rename \(making)", rename(making, path))
+    }
+
+    private func run(_ command: Command, log: String) async throws(SystemCallError) -> Termination {
+        let null = try PostgresProcess.open("/dev/null", O_RDONLY)
+        defer { close(null) }
+        let output = try PostgresProcess.open(log, O_WRONLY | O_CREAT | O_APPEND)
+        defer { close(output) }
+        return await (try ChildProcess.start(command, descriptors: [null, output, output])).exitStatus
     }
 
     /// Sorts by code point, and upper-cases all of Unicode where the system has that.
@@ -97,33 +105,36 @@ struct PostgresDataDirectory: Sendable {
         }
     }
 
-    var pidFile: PIDFile? { PIDFile(PostgresFiles.read("\(path)/postmaster.pid")) }
+    var pidFile: PIDFile? {
+        get throws(SystemCallError) { PIDFile(try Files.read("\(path)/postmaster.pid")) }
+    }
 
-    /// Ends a server that a killed process has left running here, and removes its socket directory.
+    /// Ends a server that a killed process has left running here, waits for all of its processes, and removes its pid
+    /// file and its socket directory.
     func endPredecessor(within limit: Duration) async throws {
-        guard let file = pidFile else { return }
-        if let process = file.process {
-            // Its watcher may be at it already; then the first signals only repeat what was said.
-            for (signal, patience) in [(0, Duration.seconds(1)), (SIGINT, limit), (SIGQUIT, .seconds(10))] {
-                guard isServer(process) else { break }
-                kill(process, signal)
-                let deadline = ContinuousClock.now + patience
-                while isServer(process), ContinuousClock.now < deadline {
-                    await PostgresCluster.pause(.milliseconds(20))
-                }
-            }
-            guard !isServer(process) else {
-                throw PostgresClusterError("a Postgres of an earlier run (process \(process)) does not end")
+        guard let file = try pidFile else { return }
+        // Its watcher may be at it already, or its postmaster dead and the others about to notice.
+        for (signal, patience) in [(0, Duration.seconds(1)), (SIGINT, limit), (SIGQUIT, .seconds(10))] {
+            guard let place = Files.resolved(path), try !processes(in: place).isEmpty else { break }
+            if let server = file.process, Files.resolved("/proc/\(server)/cwd") == place { kill(server, signal) }
+            let deadline = ContinuousClock.now + patience
+            while try !processes(in: place).isEmpty, ContinuousClock.now < deadline {
+                await PostgresCluster.pause(.milliseconds(20))
             }
         }
+        guard try Files.resolved(path).map(processes(in:))?.isEmpty ?? true else {
+            throw PostgresClusterError("a Postgres of an earlier run still works in \(path)")
+        }
+        // Nothing works on the data any more, so the file only stands in the way, as does a process that took over its
+        // number.
+        try Files.remove("\(path)/postmaster.pid")
         if let sockets = file.socketDirectory, sockets.hasPrefix(PostgresAccount.socketPrefix) {
-            PostgresFiles.remove(sockets)
+            try Files.remove(sockets)
         }
     }
 
-    /// True when the process lives and works in our data directory, as a postmaster does; ids are used again.
-    private func isServer(_ process: pid_t) -> Bool {
-        guard kill(process, 0) == 0, let place = PostgresFiles.resolve("/proc/\(process)/cwd") else { return false }
-        return place == PostgresFiles.resolve(path)
+    /// Who works in a directory: a postmaster and all its children do in their data directory. The dead do not.
+    private func processes(in place: String) throws(SystemCallError) -> [pid_t] {
+        try Files.names(in: "/proc").compactMap { pid_t($0) }.filter { Files.resolved("/proc/\($0)/cwd") == place }
     }
 }

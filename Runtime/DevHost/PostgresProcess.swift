@@ -22,17 +22,21 @@ final class PostgresProcess: Sendable {
         rm -rf -- "$sockets"
         """
 
-    private let watcher: PostgresChildProcess
+    private let process: ChildProcess
+    /// What an earlier server left in the pid file, to tell it from this one's.
     private let predecessor: PostgresDataDirectory.PIDFile?
     private let data: PostgresDataDirectory
     /// The pipe's end that keeps Postgres alive; -1 once closed.
     private let lifeline: Mutex<Int32>
 
-    private init(_ watcher: PostgresChildProcess, lifeline: Int32, data: PostgresDataDirectory, _ old: PostgresDataDirectory.PIDFile?) {
-        self.watcher = watcher
+    private init(
+        _ process: ChildProcess, lifeline: Int32, data: PostgresDataDirectory,
+        predecessor: PostgresDataDirectory.PIDFile?
+    ) {
+        self.process = process
         self.lifeline = Mutex(lifeline)
         self.data = data
-        predecessor = old
+        self.predecessor = predecessor
     }
 
     deinit {
@@ -41,55 +45,63 @@ final class PostgresProcess: Sendable {
 
     static func launch(
         binaries: PostgresBinaries, data: PostgresDataDirectory, sockets: String, settings: [String: String]
-    ) throws -> PostgresProcess {
-        let old = data.pidFile
-        let ends = try PostgresLifeline()
-        let command = [binaries.postgres, "-D", data.path, "-k", sockets, "-p", "\(PostgresCluster.port)"]
+    ) throws(SystemCallError) -> PostgresProcess {
+        let predecessor = try data.pidFile
+        let server = [binaries.postgres, "-D", data.path, "-k", sockets, "-p", "\(PostgresCluster.port)"]
             + settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
+        let command = data.account.command(
+            "/bin/sh", ["-c", watcher, "callwaiting-postgres-watcher", sockets] + server)
+        let log = try open(data.log, O_WRONLY | O_CREAT | O_APPEND)
+        defer { close(log) }
+        let pipe = try Pipe()
         do {
-            let watcher = try PostgresChildProcess.start(
-                data.account.prefix + ["/bin/sh", "-c", watcher, "callwaiting-postgres-watcher", sockets] + command,
-                log: data.log, input: ends.reading)
-            close(ends.reading)
-            return PostgresProcess(watcher, lifeline: ends.writing, data: data, old)
+            let process = try ChildProcess.start(command, descriptors: [pipe.readEnd, log, log])
+            close(pipe.readEnd)
+            return PostgresProcess(process, lifeline: pipe.writeEnd, data: data, predecessor: predecessor)
         } catch {
-            close(ends.reading)
-            close(ends.writing)
+            pipe.closeBoth()
             throw error
         }
     }
 
-    var isRunning: Bool { watcher.isRunning }
+    static func open(_ path: String, _ flags: Int32) throws(SystemCallError) -> Int32 {
+        try SystemCallError.check("open \(path)", Glibc.open(path, flags | O_CLOEXEC, 0o644))
+    }
+
+    var isRunning: Bool { process.isRunning }
 
     /// Waits until Postgres takes connections. False when it ended instead, or did not get there in time.
-    func isReady(_ data: PostgresDataDirectory, before deadline: ContinuousClock.Instant) async throws -> Bool {
-        while watcher.isRunning {
-            if let file = data.pidFile, predecessor.map({ !file.isSameServer(as: $0) }) ?? true, file.isReady {
-                return true
-            }
-            guard ContinuousClock.now < deadline else {
-                await stop(within: .seconds(5))
-                return false
-            }
+    func isReady(before deadline: ContinuousClock.Instant) async throws -> Bool {
+        while process.isRunning {
+            if let file = try ownPIDFile, file.isReady { return true }
+            guard ContinuousClock.now < deadline else { break }
             await PostgresCluster.pause(.milliseconds(10))
         }
+        try await stop(within: .seconds(5))
         return false
     }
 
     /// Closes the pipe, and waits for Postgres and the watcher to end; when that takes too long, insists.
-    func stop(within limit: Duration) async {
+    func stop(within limit: Duration) async throws {
         cutLifeline()
+        await wait(limit)
+        // The watcher may have been killed before its time, or be stuck: then Postgres is told directly.
+        if try ownPIDFile != nil { try await data.endPredecessor(within: limit) }
+        await wait(.seconds(1))
+        process.killGroup()
+    }
+
+    private func wait(_ limit: Duration) async {
         let deadline = ContinuousClock.now + limit
-        while watcher.isRunning, ContinuousClock.now < deadline { await PostgresCluster.pause(.milliseconds(10)) }
-        if watcher.isRunning {
-            watcher.signalGroup(SIGQUIT)
-            let last = ContinuousClock.now + .seconds(5)
-            while watcher.isRunning, ContinuousClock.now < last { await PostgresCluster.pause(.milliseconds(10)) }
-            watcher.signalGroup(SIGKILL)
-        }
-        // The watcher itself may have been killed before its time, and then Postgres is still on its way out.
-        if let file = data.pidFile, predecessor.map({ !file.isSameServer(as: $0) }) ?? true {
-            try? await data.endPredecessor(within: limit)
+        while process.isRunning, ContinuousClock.now < deadline { await PostgresCluster.pause(.milliseconds(10)) }
+    }
+
+    /// The pid file, if it is this server's.
+    private var ownPIDFile: PostgresDataDirectory.PIDFile? {
+        get throws(SystemCallError) {
+            guard let file = try data.pidFile else { return nil }
+            if let predecessor, file.isSameServer(as: predecessor) { return nil }
+            return file
         }
     }
 
@@ -99,19 +111,5 @@ final class PostgresProcess: Sendable {
             return descriptor
         }
         if descriptor >= 0 { close(descriptor) }
-    }
-}
-
-/// Both ends of a pipe, neither of which any child inherits by itself.
-struct PostgresLifeline {
-    let reading: Int32
-    let writing: Int32
-
-    init() throws {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw PostgresClusterError("no pipe: \(PostgresFiles.lastError)") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        reading = ends[0]
-        writing = ends[1]
     }
 }

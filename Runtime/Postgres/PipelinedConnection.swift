@@ -137,7 +137,7 @@ final class PipelinedConnection {
                 guard connection.consumeInput() else {
                     try takeResults(finished: finished)
                     if pipeline.isEmpty { return mustBeReplaced = true }
-                    throw lost()
+                    throw inServersWords(connection.lost())
                 }
             } else if ready.writable {
                 heard = .now
@@ -176,7 +176,7 @@ final class PipelinedConnection {
         case PGRES_FATAL_ERROR:
             let error = result.error(sql: pipeline.currentSQL)
             // Without a SQLSTATE it is libpq that cannot go on, and nobody knows what the server has done.
-            guard error.sqlState != nil else { throw error }
+            guard error.sqlState != nil else { throw inServersWords(error) }
             outcome = .failed(error)
         default: throw DatabaseError(.unavailable(.connectionLost), "unexpected result status \(result.status.rawValue)")
         }
@@ -190,14 +190,13 @@ final class PipelinedConnection {
         }
     }
 
-    /// The connection's end, in the server's own words where it had any (57P01 and the like).
-    private func lost() -> DatabaseError {
-        var error = connection.lost()
-        if let failure = pipeline.currentFailure {
-            error.sqlState = failure.sqlState
-            error.severity = failure.severity
-            error.message = failure.message
-        }
+    /// The connection's end, told as the server told it where it did (57P01 and the like).
+    private func inServersWords(_ error: DatabaseError) -> DatabaseError {
+        guard let failure = pipeline.currentFailure else { return error }
+        var error = error
+        error.sqlState = failure.sqlState
+        error.severity = failure.severity
+        error.message = failure.message
         return error
     }
 
