@@ -11,6 +11,8 @@
 --
 -- Names are written in full everywhere; the picture of who may become whom is in README.md beside this file.
 
+set client_min_messages = warning; -- "is already a member of" is no news
+
 do $roles$
 declare
   is_superuser boolean := (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user);
@@ -45,7 +47,7 @@ begin
   execute format('grant connect on database %I to callwaiting', current_database());
 
   if not is_superuser then
-    raise notice 'callwaiting: not run by a superuser: % owns the objects, and passwords may reach the server log '
+    raise warning 'callwaiting: not run by a superuser: % owns the objects, and passwords may reach the server log '
       'unless log_parameter_max_length is 0', current_user;
     return;
   end if;
@@ -73,3 +75,5 @@ begin
   grant usage on schema public to anon, authenticated, service_role;
 end
 $roles$;
+
+reset client_min_messages;

@@ -937,7 +937,7 @@ declare
 begin
   delete from private.sessions as s
   where s.user_id = open_session.person
-    and least(s.refreshed_at, coalesce(s.revoked_at, s.refreshed_at)) < now() - interval '90 days';
+    and s.refreshed_at < now() - private.session_idle_limit();
   insert into private.sessions as s (user_id) values (open_session.person) returning s.id into session;
   insert into private.refresh_tokens (token_hash, session_id) values (open_session.refresh_hash, session);
   update auth.users as u set last_sign_in_at = now() where u.id = open_session.person;
@@ -1111,7 +1111,7 @@ begin
 
   if session.revoked_at is not null then
     outcome := 'already_used';
-  elsif session.refreshed_at < now() - interval '90 days'
+  elsif session.refreshed_at < now() - private.session_idle_limit()
     or session.banned_until > now()
     or session.deleted_at is not null
   then
@@ -1189,6 +1189,17 @@ $$;
 
 ALTER FUNCTION private.revoke_keys() OWNER TO callwaiting_owner;
 
+-- Name: session_idle_limit(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.session_idle_limit() RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select interval '90 days'
+$$;
+
+ALTER FUNCTION private.session_idle_limit() OWNER TO callwaiting_owner;
+
 -- Name: session_user(uuid, uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private."session_user"(user_id uuid, session_id uuid) RETURNS TABLE(outcome text, user_json text)
@@ -1209,7 +1220,7 @@ begin
     where s.id = "session_user".session_id
       and s.user_id = "session_user".user_id
       and s.revoked_at is null
-      and s.refreshed_at >= now() - interval '90 days'
+      and s.refreshed_at >= now() - private.session_idle_limit()
   ) then
     outcome := 'ok';
   else
@@ -1764,7 +1775,7 @@ ALTER TABLE private.sessions OWNER TO callwaiting_owner;
 
 -- Name: TABLE sessions; Type: COMMENT; Schema: private; Owner: callwaiting_owner
 
-COMMENT ON TABLE private.sessions IS 'Not in schema auth, which on Supabase is not ours. Ends 90 days after its last refresh, or when signed out.';
+COMMENT ON TABLE private.sessions IS 'Not in schema auth, which on Supabase is not ours. Ends session_idle_limit() after its last refresh.';
 
 -- Name: settings; Type: TABLE; Schema: private; Owner: callwaiting_owner
 
@@ -1783,7 +1794,7 @@ ALTER TABLE private.settings OWNER TO callwaiting_owner;
 
 -- Name: TABLE settings; Type: COMMENT; Schema: private; Owner: callwaiting_owner
 
-COMMENT ON TABLE private.settings IS 'trial_minutes (minutes given with a confirmed e-mail) and public_url (this server''s base address, no slash at the end).';
+COMMENT ON TABLE private.settings IS 'trial_minutes (given with a confirmed e-mail) and public_url (this server''s base address, no slash at the end).';
 
 -- Name: api_keys; Type: TABLE; Schema: public; Owner: callwaiting_owner
 
@@ -2006,7 +2017,7 @@ ALTER TABLE public.trial_claims OWNER TO callwaiting_owner;
 
 -- Name: TABLE trial_claims; Type: COMMENT; Schema: public; Owner: callwaiting_owner
 
-COMMENT ON TABLE public.trial_claims IS 'SHA-256 of each normalised e-mail that was given a trial. Kept when the account goes, or deleting it would renew it.';
+COMMENT ON TABLE public.trial_claims IS 'SHA-256 of each normalised e-mail that was given a trial. Kept when the account goes, or that would renew it.';
 
 -- Name: usage_logs; Type: TABLE; Schema: public; Owner: callwaiting_owner
 
@@ -2803,6 +2814,10 @@ GRANT ALL ON FUNCTION private.release(reservation_id uuid) TO callwaiting_meter;
 -- Name: FUNCTION revoke_keys(); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.revoke_keys() FROM PUBLIC;
+
+-- Name: FUNCTION session_idle_limit(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.session_idle_limit() FROM PUBLIC;
 
 -- Name: FUNCTION "session_user"(user_id uuid, session_id uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 

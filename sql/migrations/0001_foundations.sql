@@ -36,7 +36,7 @@ alter table private.settings force row level security;
 revoke all on table private.settings from public, anon, authenticated, service_role;
 -- No policy and no grant: only the owner reads and writes it.
 comment on table private.settings is
-  'trial_minutes (minutes given with a confirmed e-mail) and public_url (this server''s base address, no slash at the end).';
+  'trial_minutes (given with a confirmed e-mail) and public_url (this server''s base address, no slash at the end).';
 
 insert into private.settings (name, value) values ('trial_minutes', '60');
 

@@ -42,7 +42,7 @@ alter table public.trial_claims force row level security;
 revoke all on table public.trial_claims from public, anon, authenticated, service_role;
 -- No policy and no grant: it outlives the account, so not even its person reads it.
 comment on table public.trial_claims is
-  'SHA-256 of each normalised e-mail that was given a trial. Kept when the account goes, or deleting it would renew it.';
+  'SHA-256 of each normalised e-mail that was given a trial. Kept when the account goes, or that would renew it.';
 
 -- Appends a grant and moves the quota with it, which is the only way a quota changes.
 create function private.add_grant(workspace uuid, minutes integer, cause text, subscription uuid) returns void

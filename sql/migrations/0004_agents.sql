@@ -32,7 +32,8 @@ create policy select_member on public.agents
 grant select on table public.agents to authenticated;
 -- The whole table: webhook_secret is the tenant's own, who must know it to check a signature made with it, and a
 -- computed column takes a whole row, which needs every column.
-comment on table public.agents is 'A voice agent. Never deleted, since the usage ledger points at it: status says deleted.';
+comment on table public.agents is
+  'A voice agent. Never deleted, since the usage ledger points at it: status says deleted.';
 comment on column public.agents.user_id is 'Who made it; null when that account is gone.';
 
 -- api_keys: what is known of a key, which is never the key. Members read all but the hash.
@@ -66,7 +67,8 @@ grant select (
   id, workspace_id, agent_id, hint, created_at, expires_at, revoked_at, last_used_at
 ) on table public.api_keys to authenticated;
 -- Not key_hash: whoever reads it could test guesses, and nobody needs it.
-comment on table public.api_keys is 'Keys of agents, as SHA-256; hint is the last few characters, for telling them apart.';
+comment on table public.api_keys is
+  'Keys of agents, as SHA-256; hint is the last few characters, for telling them apart.';
 comment on column public.api_keys.last_used_at is 'To the minute: written at most once a minute.';
 
 -- Closing a workspace takes its keys with it.

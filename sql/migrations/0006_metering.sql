@@ -76,7 +76,8 @@ grant select on table public.usage_logs to authenticated;
 
 comment on table public.usage_logs is
   'Append-only. seconds: charged, whole, rounded up per reply. meta.milliseconds: how long the sound really is.';
-comment on column public.usage_logs.user_id is 'Who asked for the voice, or who made the agent. No foreign key: a ledger.';
+comment on column public.usage_logs.user_id is
+  'Who asked for the voice, or who made the agent. No foreign key: a ledger.';
 comment on table public.usage_reservations is 'Seconds held for replies being made; settled ones keep their receipt.';
 comment on column public.usage_reservations.conversation_id is
   'Of an agent''s reply. No foreign key: a new conversation is written when its first reply is settled.';

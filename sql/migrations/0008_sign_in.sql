@@ -31,8 +31,14 @@ alter table private.refresh_tokens enable row level security;
 alter table private.refresh_tokens force row level security;
 revoke all on table private.sessions, private.refresh_tokens from public, anon, authenticated, service_role;
 comment on table private.sessions is
-  'Not in schema auth, which on Supabase is not ours. Ends 90 days after its last refresh, or when signed out.';
+  'Not in schema auth, which on Supabase is not ours. Ends session_idle_limit() after its last refresh.';
 comment on table private.refresh_tokens is 'SHA-256 of tokens. used_at is set by the one refresh that it is good for.';
+
+create function private.session_idle_limit() returns interval
+language sql immutable set search_path = ''
+as $function$
+  select interval '90 days'
+$function$;
 
 -- A person as GoTrue shows them: https://github.com/supabase/auth/blob/master/internal/models/user.go
 create function private.user_json(person uuid) returns text
@@ -133,7 +139,7 @@ declare
 begin
   delete from private.sessions as s
   where s.user_id = open_session.person
-    and least(s.refreshed_at, coalesce(s.revoked_at, s.refreshed_at)) < now() - interval '90 days';
+    and s.refreshed_at < now() - private.session_idle_limit();
   insert into private.sessions as s (user_id) values (open_session.person) returning s.id into session;
   insert into private.refresh_tokens (token_hash, session_id) values (open_session.refresh_hash, session);
   update auth.users as u set last_sign_in_at = now() where u.id = open_session.person;
@@ -239,7 +245,7 @@ begin
 
   if session.revoked_at is not null then
     outcome := 'already_used';
-  elsif session.refreshed_at < now() - interval '90 days'
+  elsif session.refreshed_at < now() - private.session_idle_limit()
     or session.banned_until > now()
     or session.deleted_at is not null
   then
@@ -283,7 +289,7 @@ begin
     where s.id = "session_user".session_id
       and s.user_id = "session_user".user_id
       and s.revoked_at is null
-      and s.refreshed_at >= now() - interval '90 days'
+      and s.refreshed_at >= now() - private.session_idle_limit()
   ) then
     outcome := 'ok';
   else
@@ -312,6 +318,7 @@ end
 $function$;
 
 revoke all on function
+  private.session_idle_limit(),
   private.user_json(uuid),
   private.bcrypt(text, integer),
   private.create_user(text, text, integer, jsonb, boolean),

@@ -50,7 +50,9 @@ select results_eq(
   format('select * from pg_temp.sees(%L)', what), 'select ann_workspace from pg_temp.them',
   'the owner sees the ' || what || ' of their own workspace and no other'
 ) from tables_of_tenants;
-select results_eq('select * from pg_temp.sees(''profiles'')', 'select ann from pg_temp.them', 'a person sees their own profile');
+select results_eq(
+  'select * from pg_temp.sees(''profiles'')', 'select ann from pg_temp.them', 'a person sees their own profile'
+);
 
 select tests.act_as('authenticated', cay) from them;
 select results_eq(
@@ -146,7 +148,8 @@ insert into private.settings (name, value) values ('public_url', 'https://calls.
 on conflict (name) do update set value = excluded.value;
 select tests.act_as('authenticated', ann) from them;
 select results_eq(
-  'select public.plan(p), public.minutes_used(p), public.minutes_quota(p) from public.profiles as p', $$ values ('trial', 2, 60) $$,
+  'select public.plan(p), public.minutes_used(p), public.minutes_quota(p) from public.profiles as p',
+  $$ values ('trial', 2, 60) $$,
   'a profile has its plan, its minutes used, rounded up, and its quota'
 );
 select results_eq(
@@ -154,16 +157,23 @@ select results_eq(
   'select ''https://calls.example/api/agent/'' || id || ''/webhook'' from public.agents',
   'an agent has its webhook URL'
 );
-select results_eq('select public.amount(s) from public.subscriptions as s', 'values (2900::bigint)', 'a subscription has its amount');
+select results_eq(
+  'select public.amount(s) from public.subscriptions as s', 'values (2900::bigint)', 'a subscription has its amount'
+);
 
 -- The last owner goes, and the workspace with them.
 select tests.act_as_owner();
 insert into public.memberships (workspace_id, user_id, role) select ann_workspace, bob, 'owner' from them;
 update public.memberships set role = 'member' from them where workspace_id = ann_workspace and user_id = ann;
-select is((select closed_at from public.workspaces where id = ann_workspace), null, 'a workspace lives while one owner is left')
+select is(
+  (select closed_at from public.workspaces where id = ann_workspace), null,
+  'a workspace lives while one owner is left'
+)
 from them;
 delete from auth.users using them where id = bob;
-select isnt((select closed_at from public.workspaces where id = ann_workspace), null, 'and closes when the last one is deleted')
+select isnt(
+  (select closed_at from public.workspaces where id = ann_workspace), null, 'and closes when the last one is deleted'
+)
 from them;
 select is_empty(
   $$ select k.id from public.api_keys as k, pg_temp.them as t where k.workspace_id = t.ann_workspace and k.revoked_at is null $$,

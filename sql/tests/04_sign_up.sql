@@ -23,7 +23,10 @@ select is(pg_temp.trial(id), 60, 'and gives 60 minutes') from them;
 select is_empty('select tests.broken()', 'which are in the ledger');
 
 -- Once per mailbox, for ever.
-select is(pg_temp.trial(tests.person('newperson@gmail.com')), 0, 'the same mailbox without the tag and the dot gets no second trial');
+select is(
+  pg_temp.trial(tests.person('newperson@gmail.com')), 0,
+  'the same mailbox without the tag and the dot gets no second trial'
+);
 select is(pg_temp.trial(tests.person('n.e.w.p.e.r.s.o.n+2@googlemail.com')), 0, 'nor under Gmail''s other name');
 select is(pg_temp.trial(tests.person('newperson@example.com')), 60, 'while the same name elsewhere is somebody else');
 select is(pg_temp.trial(tests.person('new.person@example.com')), 60, 'and a dot elsewhere makes another person');
@@ -39,7 +42,9 @@ update auth.users set email_confirmed_at = now() + interval '1 second' where id 
 select is(pg_temp.trial(id), 60, 'confirming again gives nothing') from them;
 update auth.users set email = 'changed@signup.test' where id = (select id from them);
 select is(pg_temp.trial(id), 60, 'nor does another e-mail') from them;
-select is((select email from public.profiles where id = t.id), 'changed@signup.test', 'which the profile follows') from them as t;
+select is(
+  (select email from public.profiles where id = t.id), 'changed@signup.test', 'which the profile follows'
+) from them as t;
 update auth.users set last_sign_in_at = now() where id = (select id from them);
 select is(pg_temp.trial(id), 60, 'nor does signing in') from them;
 

@@ -18,7 +18,8 @@ select results_eq(
   'create_agent makes an active agent of the caller in their workspace'
 );
 select results_eq(
-  'select agent_id, hint, revoked_at from public.api_keys', 'select agent, ''y...'', null::timestamptz from pg_temp.them',
+  'select agent_id, hint, revoked_at from public.api_keys',
+  'select agent, ''y...'', null::timestamptz from pg_temp.them',
   'and one key for it'
 );
 select tests.act_as('authenticated', member) from them;
@@ -60,7 +61,10 @@ select lives_ok(
   'accepted: 100 and 8000 characters, whatever their bytes'
 );
 select throws_ok(
-  $$ select private.create_agent(null, 'n', 'p', 'soft_f', sha256('key'), 'h') $$, '23505', null, 'one key is never given twice'
+  $$ select private.create_agent(null, 'n', 'p', 'soft_f', sha256('key'), 'h') $$,
+  '23505',
+  null,
+  'one key is never given twice'
 );
 
 -- Calling one.
@@ -107,7 +111,9 @@ insert into refused select 'no hash', row(a.*)::text from them, private.admit_ag
 select is(answer, '(unauthorized,,,,,,,,)', 'the same refusal: ' || reason) from refused;
 select is((select count(*) from refused), 9::bigint, 'and nine reasons were tried');
 select results_eq(
-  format('select pg_temp.admit(%L, ''key'') like ''(ok,%%''', agent), array[true], 'with everything put right it is let in again'
+  format('select pg_temp.admit(%L, ''key'') like ''(ok,%%''', agent),
+  array[true],
+  'with everything put right it is let in again'
 ) from them;
 
 select * from finish();

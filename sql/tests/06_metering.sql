@@ -62,31 +62,61 @@ select tests.leave(workspace, 100) from them;
 select pg_temp.adds_up('the beginning');
 
 -- Hold and settle.
-select results_eq('select * from pg_temp.admit(''a'', 30)', $$ values ('ok', 30, 70::bigint) $$, 'the estimate is held');
+select results_eq(
+  'select * from pg_temp.admit(''a'', 30)', $$ values ('ok', 30, 70::bigint) $$, 'the estimate is held'
+);
 select pg_temp.adds_up('a hold');
-select results_eq('select * from pg_temp.admit(''b'', 50)', $$ values ('ok', 50, 20::bigint) $$, 'a second hold comes from what the first left');
+select results_eq(
+  'select * from pg_temp.admit(''b'', 50)', $$ values ('ok', 50, 20::bigint) $$,
+  'a second hold comes from what the first left'
+);
 select pg_temp.adds_up('two holds');
-select results_eq('select * from pg_temp.settle(''a'', 12001)', $$ values ('settled', 13, 50::bigint, 37::bigint) $$, 'whole seconds are charged, rounded up, and the rest of the hold is free again');
+select results_eq(
+  'select * from pg_temp.settle(''a'', 12001)', $$ values ('settled', 13, 50::bigint, 37::bigint) $$,
+  'whole seconds are charged, rounded up, and the rest of the hold is free again'
+);
 select pg_temp.adds_up('settling');
-select results_eq('select * from pg_temp.settle(''a'', 99000)', $$ values ('already_settled', 13, 50::bigint, 37::bigint) $$, 'settling again gives the first receipt');
+select results_eq(
+  'select * from pg_temp.settle(''a'', 99000)', $$ values ('already_settled', 13, 50::bigint, 37::bigint) $$,
+  'settling again gives the first receipt'
+);
 select pg_temp.adds_up('settling again');
 select results_eq(
-  $$ select u.kind, u.seconds, u.cost_cents, u.meta, u.user_id from public.usage_logs as u join public.usage_reservations as r on r.usage_id = u.id $$,
+  $$ select u.kind, u.seconds, u.cost_cents, u.meta, u.user_id
+     from public.usage_logs as u
+     join public.usage_reservations as r on r.usage_id = u.id $$,
   $$ select 'voice', 13, 3, '{"model": "m", "milliseconds": 12001}'::jsonb, ann from pg_temp.them $$,
   'once, in the ledger, with the made length'
 );
-select results_eq('select * from pg_temp.settle(''b'', 50000)', $$ values ('settled', 50, 0::bigint, 37::bigint) $$, 'exactly the estimate');
-select results_eq('select * from pg_temp.settle(''a'', 1)', $$ values ('already_settled', 13, 50::bigint, 37::bigint) $$, 'and the first receipt is still the same');
+select results_eq(
+  'select * from pg_temp.settle(''b'', 50000)', $$ values ('settled', 50, 0::bigint, 37::bigint) $$,
+  'exactly the estimate'
+);
+select results_eq(
+  'select * from pg_temp.settle(''a'', 1)', $$ values ('already_settled', 13, 50::bigint, 37::bigint) $$,
+  'and the first receipt is still the same'
+);
 select pg_temp.adds_up('settling the second');
 
 -- More than the hold.
 select results_eq('select * from pg_temp.admit(''c'', 10)', $$ values ('ok', 10, 27::bigint) $$, 'held: 10 of 37');
-select results_eq('select * from pg_temp.settle(''c'', 20000)', $$ values ('settled', 20, 0::bigint, 17::bigint) $$, 'what exceeds the hold comes from what is left');
+select results_eq(
+  'select * from pg_temp.settle(''c'', 20000)', $$ values ('settled', 20, 0::bigint, 17::bigint) $$,
+  'what exceeds the hold comes from what is left'
+);
 select pg_temp.adds_up('settling more than was held');
-select results_eq('select * from pg_temp.admit(''d'', 1000)', $$ values ('ok', 17, 0::bigint) $$, 'no more is held than is left');
-select results_eq('select * from pg_temp.admit(''e'', 1)', $$ values ('quota_exceeded', 0, 0::bigint) $$, 'with nothing left nobody is let in');
+select results_eq(
+  'select * from pg_temp.admit(''d'', 1000)', $$ values ('ok', 17, 0::bigint) $$, 'no more is held than is left'
+);
+select results_eq(
+  'select * from pg_temp.admit(''e'', 1)', $$ values ('quota_exceeded', 0, 0::bigint) $$,
+  'with nothing left nobody is let in'
+);
 select pg_temp.adds_up('the last hold');
-select results_eq('select * from pg_temp.settle(''d'', 500000)', $$ values ('settled', 17, 0::bigint, 0::bigint) $$, 'the last reply is charged to the last second and no further');
+select results_eq(
+  'select * from pg_temp.settle(''d'', 500000)', $$ values ('settled', 17, 0::bigint, 0::bigint) $$,
+  'the last reply is charged to the last second and no further'
+);
 select pg_temp.adds_up('the last reply');
 select is(u.meta ->> 'milliseconds', '500000', 'while its real length is kept')
 from holds as h
@@ -101,30 +131,54 @@ select results_eq('select * from pg_temp.release(''f'')', array['released'], 'a 
 select is(tests.left_of(workspace), 60::bigint, 'whole') from them;
 select pg_temp.adds_up('a release');
 select results_eq('select * from pg_temp.release(''f'')', array['released'], 'giving it back again changes nothing');
-select results_eq('select * from pg_temp.settle(''f'', 1000)', $$ values ('unknown', null::integer, null::bigint, null::bigint) $$, 'and it cannot be settled any more');
+select results_eq(
+  'select * from pg_temp.settle(''f'', 1000)', $$ values ('unknown', null::integer, null::bigint, null::bigint) $$,
+  'and it cannot be settled any more'
+);
 select results_eq('select * from pg_temp.release(''a'')', array['unknown'], 'nor can what was settled be released');
-select results_eq('select * from pg_temp.settle(null, 1000)', $$ values ('unknown', null::integer, null::bigint, null::bigint) $$, 'a reservation that never was is unknown');
+select results_eq(
+  'select * from pg_temp.settle(null, 1000)', $$ values ('unknown', null::integer, null::bigint, null::bigint) $$,
+  'a reservation that never was is unknown'
+);
 select pg_temp.adds_up('all that');
 
 -- Expiry, and settling late.
 select pg_temp.admit('g', 40);
 select tests.let_expire(id) from holds where name = 'g';
-select results_eq('select * from pg_temp.admit(''h'', 60)', $$ values ('ok', 60, 0::bigint) $$, 'the next admit frees what a dead reply held');
+select results_eq(
+  'select * from pg_temp.admit(''h'', 60)', $$ values ('ok', 60, 0::bigint) $$,
+  'the next admit frees what a dead reply held'
+);
 select is(pg_temp.state('g'), 'expired', 'and marks it expired');
 select pg_temp.adds_up('an expiry');
-select results_eq('select * from pg_temp.settle(''g'', 30000)', $$ values ('settled', 0, 60::bigint, 0::bigint) $$, 'settled late, it is charged from what is left, which is nothing');
+select results_eq(
+  'select * from pg_temp.settle(''g'', 30000)', $$ values ('settled', 0, 60::bigint, 0::bigint) $$,
+  'settled late, it is charged from what is left, which is nothing'
+);
 select pg_temp.adds_up('a late settle with nothing left');
-select results_eq('select * from pg_temp.settle(''g'', 30000)', $$ values ('already_settled', 0, 60::bigint, 0::bigint) $$, 'and only once');
-select results_eq('select * from pg_temp.settle(''h'', 20000)', $$ values ('settled', 20, 0::bigint, 40::bigint) $$, 'the other reply loses nothing by it');
+select results_eq(
+  'select * from pg_temp.settle(''g'', 30000)', $$ values ('already_settled', 0, 60::bigint, 0::bigint) $$,
+  'and only once'
+);
+select results_eq(
+  'select * from pg_temp.settle(''h'', 20000)', $$ values ('settled', 20, 0::bigint, 40::bigint) $$,
+  'the other reply loses nothing by it'
+);
 select pg_temp.admit('i', 10);
 select tests.let_expire(id) from holds where name = 'i';
-select results_eq('select * from pg_temp.settle(''i'', 5000)', $$ values ('settled', 5, 0::bigint, 35::bigint) $$, 'past its lease but not yet marked, it is settled as if in time');
+select results_eq(
+  'select * from pg_temp.settle(''i'', 5000)', $$ values ('settled', 5, 0::bigint, 35::bigint) $$,
+  'past its lease but not yet marked, it is settled as if in time'
+);
 select pg_temp.admit('j', 10);
 select tests.let_expire(id) from holds where name = 'j';
 select tests.act_as('callwaiting_worker');
 select results_eq('select * from private.expire_reservations()', array[1], 'the worker marks it too');
 select results_eq('select * from private.expire_reservations()', array[0], 'once');
-select results_eq('select * from pg_temp.settle(''j'', 12000)', $$ values ('settled', 12, 0::bigint, 23::bigint) $$, 'settled late, it is charged from what is left');
+select results_eq(
+  'select * from pg_temp.settle(''j'', 12000)', $$ values ('settled', 12, 0::bigint, 23::bigint) $$,
+  'settled late, it is charged from what is left'
+);
 select pg_temp.adds_up('the worker');
 select pg_temp.admit('k', 10);
 select tests.let_expire(id) from holds where name = 'k';
@@ -142,27 +196,57 @@ select results_eq(
   array[0, 1, 1, 1, 2, 0, 0], 'a started second is a second, and no length is none'
 );
 select pg_temp.adds_up('odd lengths');
-select results_eq('select * from pg_temp.admit(''l'', -7)', $$ values ('ok', 1, 17::bigint) $$, 'at least one second is held');
-select results_eq('select * from pg_temp.settle(''l'', 9223372036854775000)', $$ values ('settled', 18, 0::bigint, 0::bigint) $$, 'and no length breaks it');
+select results_eq(
+  'select * from pg_temp.admit(''l'', -7)', $$ values ('ok', 1, 17::bigint) $$, 'at least one second is held'
+);
+select results_eq(
+  'select * from pg_temp.settle(''l'', 9223372036854775000)', $$ values ('settled', 18, 0::bigint, 0::bigint) $$,
+  'and no length breaks it'
+);
 select pg_temp.adds_up('an absurd length');
 
 -- Extending.
 select tests.leave(workspace, 30) from them;
 select pg_temp.admit('m', 10);
 select tests.act_as('callwaiting_meter');
-select results_eq('select e.* from pg_temp.holds as h, private.extend_hold(h.id, 15, 60) as e where h.name = ''m''', $$ values ('extended', 25, 5::bigint) $$, 'a hold can be extended');
-select results_eq('select e.* from pg_temp.holds as h, private.extend_hold(h.id, 15, 60) as e where h.name = ''m''', $$ values ('extended', 30, 0::bigint) $$, 'by no more than is left');
+select results_eq(
+  'select e.* from pg_temp.holds as h, private.extend_hold(h.id, 15, 60) as e where h.name = ''m''',
+  $$ values ('extended', 25, 5::bigint) $$,
+  'a hold can be extended'
+);
+select results_eq(
+  'select e.* from pg_temp.holds as h, private.extend_hold(h.id, 15, 60) as e where h.name = ''m''',
+  $$ values ('extended', 30, 0::bigint) $$,
+  'by no more than is left'
+);
 select pg_temp.adds_up('extending');
 select tests.act_as('callwaiting_meter');
-select results_eq('select e.* from pg_temp.holds as h, private.extend_hold(h.id, 15, 60) as e where h.name = ''m''', $$ values ('quota_exceeded', 30, 0::bigint) $$, 'until nothing is');
-select results_eq('select e.* from pg_temp.holds as h, private.extend_hold(h.id, 15, 60) as e where h.name = ''a''', $$ values ('unknown', null::integer, null::bigint) $$, 'what is settled is not extended');
-select results_eq('select * from private.extend_hold(gen_random_uuid(), 1, 1)', $$ values ('unknown', null::integer, null::bigint) $$, 'nor what never was');
-select results_eq('select * from pg_temp.settle(''m'', 28000)', $$ values ('settled', 28, 0::bigint, 2::bigint) $$, 'and is charged in the end');
+select results_eq(
+  'select e.* from pg_temp.holds as h, private.extend_hold(h.id, 15, 60) as e where h.name = ''m''',
+  $$ values ('quota_exceeded', 30, 0::bigint) $$,
+  'until nothing is'
+);
+select results_eq(
+  'select e.* from pg_temp.holds as h, private.extend_hold(h.id, 15, 60) as e where h.name = ''a''',
+  $$ values ('unknown', null::integer, null::bigint) $$,
+  'what is settled is not extended'
+);
+select results_eq(
+  'select * from private.extend_hold(gen_random_uuid(), 1, 1)', $$ values ('unknown', null::integer, null::bigint) $$,
+  'nor what never was'
+);
+select results_eq(
+  'select * from pg_temp.settle(''m'', 28000)', $$ values ('settled', 28, 0::bigint, 2::bigint) $$,
+  'and is charged in the end'
+);
 select pg_temp.adds_up('settling what was extended');
 
 -- Periods.
 update public.workspaces set period_end = now() - interval '1 second' from them where id = workspace;
-select results_eq('select * from pg_temp.admit(''n'', 1)', $$ values ('subscription_expired', 0, 2::bigint) $$, 'after the period nobody is let in, whatever is left');
+select results_eq(
+  'select * from pg_temp.admit(''n'', 1)', $$ values ('subscription_expired', 0, 2::bigint) $$,
+  'after the period nobody is let in, whatever is left'
+);
 update public.workspaces set period_end = now() + interval '1 hour' from them where id = workspace;
 select results_eq('select * from pg_temp.admit(''o'', 1)', $$ values ('ok', 1, 1::bigint) $$, 'within it they are');
 select '# ' || pg_temp.release('o');
@@ -172,15 +256,19 @@ update public.workspaces set period_end = null from them where id = workspace;
 -- Who.
 select tests.act_as('callwaiting_meter', bob) from them;
 select results_eq(
-  format('select outcome, reservation_id from private.admit_user(%L, 1, 60)', workspace), $$ values ('forbidden', null::uuid) $$,
+  format('select outcome, reservation_id from private.admit_user(%L, 1, 60)', workspace),
+  $$ values ('forbidden', null::uuid) $$,
   'a stranger is not admitted'
 ) from them;
 select results_eq(
-  'select outcome, reservation_id from private.admit_user(gen_random_uuid(), 1, 60)', $$ values ('forbidden', null::uuid) $$,
+  'select outcome, reservation_id from private.admit_user(gen_random_uuid(), 1, 60)',
+  $$ values ('forbidden', null::uuid) $$,
   'and learns just the same of a workspace that does not exist'
 );
 select tests.act_as('callwaiting_meter');
-select results_eq('select outcome from private.admit_user(null, 1, 60)', array['forbidden'], 'nor is anybody without claims');
+select results_eq(
+  'select outcome from private.admit_user(null, 1, 60)', array['forbidden'], 'nor is anybody without claims'
+);
 select pg_temp.adds_up('strangers');
 
 -- The report.
@@ -195,7 +283,8 @@ select results_eq(
 );
 select tests.act_as('authenticated', bob) from them;
 select results_eq(
-  format('select outcome, plan, seconds_used from private.usage_report(%L)', workspace), $$ values ('forbidden', null::text, null::bigint) $$,
+  format('select outcome, plan, seconds_used from private.usage_report(%L)', workspace),
+  $$ values ('forbidden', null::text, null::bigint) $$,
   'a stranger gets none'
 ) from them;
 select pg_temp.adds_up('everything');
@@ -203,7 +292,10 @@ select pg_temp.adds_up('everything');
 select tests.act_as_owner();
 -- A constraint is the last line: not even a wrong function can overdraw.
 select throws_ok(
-  'update public.workspaces set seconds_used = minutes_quota * 60 + 1', '23514', null, 'what is left is never below nothing'
+  'update public.workspaces set seconds_used = minutes_quota * 60 + 1',
+  '23514',
+  null,
+  'what is left is never below nothing'
 );
 
 select * from finish();

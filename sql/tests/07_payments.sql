@@ -61,7 +61,8 @@ begin
   delete from public.grants where cause <> 'trial' and workspace_id = (select workspace from pg_temp.them);
   delete from public.payment_transactions;
   delete from public.subscriptions;
-  update public.workspaces set minutes_quota = 60, plan = 'trial', period_end = null where id = (select workspace from pg_temp.them);
+  update public.workspaces set minutes_quota = 60, plan = 'trial', period_end = null
+  where id = (select workspace from pg_temp.them);
 end
 $$;
 
@@ -88,23 +89,43 @@ select results_eq(
 );
 select is(pg_temp.status('two'), null, 'and nothing is written');
 select throws_ok($$ select pg_temp.pay('one') $$, '23505', null, 'one reference is used once');
-select throws_ok(format('select pg_temp.pay(''bad'', %L, %s, %s)', plan, minutes, amount), '23514', null, 'refused: ' || plan || ', ' || minutes || ', ' || amount)
+select throws_ok(
+  format('select pg_temp.pay(''bad'', %L, %s, %s)', plan, minutes, amount), '23514', null,
+  'refused: ' || plan || ', ' || minutes || ', ' || amount
+)
 from (values ('trial', 60, 100), ('basic', 0, 100), ('basic', -500, 100), ('basic', 500, 0), ('basic', 500, -1)) as t (plan, minutes, amount);
 select tests.act_as('callwaiting_payments');
-select results_eq($$ select * from private.payment_link_made('one', 'https://pay.example/1') $$, array['ok'], 'its link is stored');
-select results_eq($$ select * from private.payment_link_made('none', 'https://pay.example/1') $$, array['unknown'], 'an unknown reference has no link');
+select results_eq(
+  $$ select * from private.payment_link_made('one', 'https://pay.example/1') $$, array['ok'], 'its link is stored'
+);
+select results_eq(
+  $$ select * from private.payment_link_made('none', 'https://pay.example/1') $$, array['unknown'],
+  'an unknown reference has no link'
+);
 select results_eq($$ select * from private.payment_link_failed('none') $$, array['unknown'], 'nor a failure');
 
 -- The state as its people see it.
 select tests.act_as('authenticated', cay) from them;
 select results_eq(
-  format('select * from private.payment_status(%L, ''one'')', workspace), $$ values ('ok', 'pending', 'basic', 500) $$, 'a member sees the state'
+  format('select * from private.payment_status(%L, ''one'')', workspace),
+  $$ values ('ok', 'pending', 'basic', 500) $$,
+  'a member sees the state'
 ) from them;
-select results_eq($$ select outcome from private.payment_status(null, 'one') $$, array['not_found'], 'in that workspace and not in their own');
+select results_eq(
+  $$ select outcome from private.payment_status(null, 'one') $$, array['not_found'],
+  'in that workspace and not in their own'
+);
 select tests.act_as('authenticated', bob) from them;
-select results_eq(format('select outcome, status from private.payment_status(%L, ''one'')', workspace), $$ values ('forbidden', null::text) $$, 'a stranger does not')
+select results_eq(
+  format('select outcome, status from private.payment_status(%L, ''one'')', workspace),
+  $$ values ('forbidden', null::text) $$,
+  'a stranger does not'
+)
 from them;
-select results_eq($$ select outcome, status from private.payment_status(null, 'one') $$, $$ values ('not_found', null::text) $$, 'nor finds it among their own');
+select results_eq(
+  $$ select outcome, status from private.payment_status(null, 'one') $$, $$ values ('not_found', null::text) $$,
+  'nor finds it among their own'
+);
 
 -- Not paid, or not enough: nothing happens.
 select is(pg_temp.verified('one', null, 'pending'), 'pending', 'nothing paid yet is pending');
@@ -114,7 +135,9 @@ select is(pg_temp.verified('one', 102, 'successful', 2900, 'USD'), 'mismatch', '
 select is(pg_temp.verified('one', 102, 'successful', 2900, null), 'mismatch', 'no currency is a mismatch');
 select is(pg_temp.verified('one', 102, 'successful', null), 'mismatch', 'no amount is a mismatch');
 select is(pg_temp.verified('one', null, 'successful'), 'mismatch', 'no transaction is a mismatch');
-select is(pg_temp.verified('unknown', 103, 'successful'), 'unknown_reference', 'a reference that is not ours is said to be so');
+select is(
+  pg_temp.verified('unknown', 103, 'successful'), 'unknown_reference', 'a reference that is not ours is said to be so'
+);
 select is(pg_temp.verified(null, 103, 'successful'), 'unknown_reference', 'as is none');
 select is(pg_temp.status('one'), 'pending', 'all of which leaves it pending');
 select is(pg_temp.stands(), '60 minutes, trial, -1 months', 'and the workspace as it was');
@@ -129,15 +152,22 @@ select is(pg_temp.verified('one', 110, 'failed'), 'already_active', 'a paid tran
 select is(pg_temp.verified('one', 111, 'failed'), 'already_active', 'nor does another that failed undo it');
 select is(pg_temp.verified('one', null, 'pending'), 'already_active', 'nor one that nobody found');
 select tests.act_as('callwaiting_payments');
-select results_eq($$ select * from private.payment_link_failed('one') $$, array['ok'], 'nor a link that could not be made');
+select results_eq(
+  $$ select * from private.payment_link_failed('one') $$, array['ok'], 'nor a link that could not be made'
+);
 select is(pg_temp.status('one'), 'active', 'it is active still');
 select is(pg_temp.stands(), '560 minutes, basic, 1 months', 'and the workspace has no more and no less');
 
 -- Paid twice, and one transaction for two references.
-select is(pg_temp.verified('one', 120, 'successful'), 'duplicate_transaction', 'a second transaction on one reference is reported');
+select is(
+  pg_temp.verified('one', 120, 'successful'), 'duplicate_transaction',
+  'a second transaction on one reference is reported'
+);
 select is(pg_temp.verified('one', 120, 'successful'), 'duplicate_transaction', 'every time');
 select '# ' || pg_temp.pay('two');
-select is(pg_temp.verified('two', 110, 'successful'), 'duplicate_transaction', 'a transaction is not good for two references');
+select is(
+  pg_temp.verified('two', 110, 'successful'), 'duplicate_transaction', 'a transaction is not good for two references'
+);
 select is(pg_temp.verified('two', 120, 'successful'), 'duplicate_transaction', 'not even one that had no effect');
 select is(pg_temp.status('two'), 'pending', 'which leaves the second unpaid');
 select tests.act_as_owner();
@@ -165,9 +195,13 @@ select results_eq('select * from private.expire_payments()', array[1], 'a link o
 select results_eq('select * from private.expire_payments()', array[0], 'once');
 select is(pg_temp.status('expired'), 'expired', 'and says so');
 select tests.act_as('callwaiting_payments');
-select results_eq($$ select * from private.payment_link_failed('link') $$, array['ok'], 'a link that could not be made');
+select results_eq(
+  $$ select * from private.payment_link_failed('link') $$, array['ok'], 'a link that could not be made'
+);
 select is(pg_temp.status('link'), 'failed', 'fails its payment');
-select is(pg_temp.verified(state, 210 + n, 'successful'), 'activated', 'paid after ' || state || ' it is active all the same')
+select is(
+  pg_temp.verified(state, 210 + n, 'successful'), 'activated', 'paid after ' || state || ' it is active all the same'
+)
 from unnest(array['failed', 'cancelled', 'expired', 'link']) with ordinality as t (state, n);
 select is(pg_temp.stands(), '2060 minutes, basic, 4 months', 'with everything that was paid for');
 select pg_temp.adds_up('late payments');
@@ -180,14 +214,19 @@ declare
   tx_ref text;
 begin
   perform pg_temp.undo();
-  perform pg_temp.pay('a', 'basic', 500, 2900), pg_temp.pay('b', 'enterprise', 50000, 9900), pg_temp.pay('c', 'pro', 5000, 4900);
+  perform pg_temp.pay('a', 'basic', 500, 2900);
+  perform pg_temp.pay('b', 'enterprise', 50000, 9900);
+  perform pg_temp.pay('c', 'pro', 5000, 4900);
   foreach tx_ref in array orders loop
     perform pg_temp.verified(tx_ref, ascii(tx_ref), 'successful', 9900);
   end loop;
   return pg_temp.stands();
 end
 $$;
-select is(pg_temp.in_order(variadic string_to_array(o, ' ')), '55560 minutes, pro, 3 months', 'in the order ' || o || ' it comes to the same')
+select is(
+  pg_temp.in_order(variadic string_to_array(o, ' ')), '55560 minutes, pro, 3 months',
+  'in the order ' || o || ' it comes to the same'
+)
 from unnest(array['a b c', 'a c b', 'b a c', 'b c a', 'c a b', 'c b a', 'a a b c b c', 'c b a a b c']) as o;
 select pg_temp.adds_up('payments in any order');
 
@@ -199,7 +238,10 @@ select '# ' || pg_temp.pay('again');
 select is(pg_temp.verified('again', 300, 'successful'), 'activated', 'paying after the period has lapsed');
 select is(pg_temp.stands(), '560 minutes, basic, 1 months', 'buys a month from now');
 select is(tests.left_of(workspace), 30600::bigint, 'adds to what was left') from them;
-select is((select seconds_used from public.workspaces where id = workspace), 3000::bigint, 'and forgives nothing that was used') from them;
+select is(
+  (select seconds_used from public.workspaces where id = workspace), 3000::bigint,
+  'and forgives nothing that was used'
+) from them;
 
 -- Refunds.
 select is(pg_temp.verified('again', 300, 'refunded'), 'refunded', 'a refund');
@@ -209,7 +251,9 @@ select pg_temp.adds_up('a refund');
 select is(pg_temp.verified('again', 300, 'refunded'), 'refunded', 'once');
 select is(pg_temp.verified('again', 300, 'successful'), 'refunded', 'a refunded payment does not come back');
 select is(pg_temp.verified('again', null, 'pending'), 'refunded', 'in no way');
-select is(pg_temp.verified('again', 301, 'successful'), 'duplicate_transaction', 'and money that comes afterwards is reported');
+select is(
+  pg_temp.verified('again', 301, 'successful'), 'duplicate_transaction', 'and money that comes afterwards is reported'
+);
 select is(tests.left_of(workspace), 600::bigint, 'without effect') from them;
 select '# ' || pg_temp.pay('spent');
 select '# ' || pg_temp.verified('spent', 310, 'successful');
@@ -223,7 +267,9 @@ select '# ' || pg_temp.verified('held', 320, 'successful');
 select tests.act_as_owner();
 select tests.leave(workspace, 220) from them;
 select tests.act_as('callwaiting_meter', ann) from them;
-select results_eq('select outcome, held from private.admit_user(null, 90, 60)', $$ values ('ok', 90) $$, 'while a reply holds some');
+select results_eq(
+  'select outcome, held from private.admit_user(null, 90, 60)', $$ values ('ok', 90) $$, 'while a reply holds some'
+);
 select is(pg_temp.verified('held', null, 'refunded'), 'refunded', 'a refund by reference alone');
 select is(pg_temp.status('held'), 'refunded', 'is one too');
 select is(tests.left_of(workspace), 10::bigint, 'takes nothing that is held, and no part of a minute') from them;
@@ -273,9 +319,17 @@ begin
 end
 $$;
 select '# ' || pg_temp.pay('event');
-select results_eq($$ select fresh, processed from pg_temp.arrives('e1') $$, 'values (true, false)', 'an event is stored');
-select results_eq($$ select event_id, fresh, processed from pg_temp.arrives('e1') $$, $$ select pg_temp.event('e1'), false, false $$, 'the same event again is the same row');
-select results_eq('select * from pg_temp.claimed()', $$ select ''::text, 0 where false $$, 'the worker leaves it to the webhook for a while');
+select results_eq(
+  $$ select fresh, processed from pg_temp.arrives('e1') $$, 'values (true, false)', 'an event is stored'
+);
+select results_eq(
+  $$ select event_id, fresh, processed from pg_temp.arrives('e1') $$, $$ select pg_temp.event('e1'), false, false $$,
+  'the same event again is the same row'
+);
+select results_eq(
+  'select * from pg_temp.claimed()', $$ select ''::text, 0 where false $$,
+  'the worker leaves it to the webhook for a while'
+);
 select is(pg_temp.verified('event', 400, 'pending', event => pg_temp.event('e1')), 'pending', 'a pending answer');
 select tests.act_as_owner();
 select results_eq(
@@ -293,21 +347,39 @@ update public.payment_events set next_attempt_at = now() where event_key = 'e1';
 select results_eq('select * from pg_temp.claimed()', $$ values ('e1', 2) $$, 'when it is due the worker claims it');
 select results_eq('select * from pg_temp.claimed()', $$ select ''::text, 0 where false $$, 'and no other does');
 select is(pg_temp.verified('event', 400, 'successful', event => pg_temp.event('e1')), 'activated', 'a final answer');
-select results_eq($$ select fresh, processed from pg_temp.arrives('e1') $$, 'values (false, true)', 'finishes the event');
+select results_eq(
+  $$ select fresh, processed from pg_temp.arrives('e1') $$, 'values (false, true)', 'finishes the event'
+);
 select tests.act_as_owner();
 select is((select outcome from public.payment_events where event_key = 'e1'), 'activated', 'with its outcome');
 update public.payment_events set next_attempt_at = now() where event_key = 'e1';
-select results_eq('select * from pg_temp.claimed()', $$ select ''::text, 0 where false $$, 'and it is not claimed again');
+select results_eq(
+  'select * from pg_temp.claimed()', $$ select ''::text, 0 where false $$, 'and it is not claimed again'
+);
 select pg_temp.arrives(outcome) from unnest(array['e2', 'e3', 'e4']) as outcome;
-select is(pg_temp.verified('nobody', 401, 'successful', event => pg_temp.event('e2')), 'unknown_reference', 'an unknown reference is final');
-select is(pg_temp.verified('event', 402, 'successful', event => pg_temp.event('e3')), 'duplicate_transaction', 'a duplicate is final');
-select is(pg_temp.verified('event', 400, 'successful', event => pg_temp.event('e4')), 'already_active', 'an old story is final');
+select is(
+  pg_temp.verified('nobody', 401, 'successful', event => pg_temp.event('e2')), 'unknown_reference',
+  'an unknown reference is final'
+);
+select is(
+  pg_temp.verified('event', 402, 'successful', event => pg_temp.event('e3')), 'duplicate_transaction',
+  'a duplicate is final'
+);
+select is(
+  pg_temp.verified('event', 400, 'successful', event => pg_temp.event('e4')), 'already_active',
+  'an old story is final'
+);
 select tests.act_as_owner();
-select is((select count(*) from public.payment_events where processed_at is null), 0::bigint, 'so that nothing is left in the inbox');
+select is(
+  (select count(*) from public.payment_events where processed_at is null), 0::bigint,
+  'so that nothing is left in the inbox'
+);
 select pg_temp.arrives('e5');
 select tests.act_as_owner();
 update public.payment_events set attempts = 40, next_attempt_at = now() where event_key = 'e5';
-select results_eq('select * from pg_temp.claimed()', $$ select ''::text, 0 where false $$, 'after 40 attempts an event is left alone');
+select results_eq(
+  'select * from pg_temp.claimed()', $$ select ''::text, 0 where false $$, 'after 40 attempts an event is left alone'
+);
 select results_eq(
   'select private.payment_backoff(n) from unnest(array[0, 1, 5, 8, 9, 1000]) as n',
   $$ values (interval '1 minute'), ('2 minutes'), ('32 minutes'), ('256 minutes'), ('6 hours'), ('6 hours') $$,

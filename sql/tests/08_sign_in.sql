@@ -40,7 +40,9 @@ select results_eq(
 );
 select tests.act_as_owner();
 select matches(
-  (select u.encrypted_password from auth.users as u join them on u.id = them.person), '^\$2a\$04\$', 'the password is bcrypt of that cost'
+  (select u.encrypted_password from auth.users as u join them on u.id = them.person),
+  '^\$2a\$04\$',
+  'the password is bcrypt of that cost'
 );
 select results_eq(
   $$ select j ->> 'email', j ->> 'aud', j ->> 'role', j ->> 'phone', j -> 'app_metadata', j -> 'user_metadata',
@@ -53,7 +55,10 @@ select results_eq(
   ) $$,
   'a person looks as GoTrue shows them'
 );
-select is((select minutes_quota from public.workspaces where id = tests.workspace(person)), 60, 'and has a workspace with the trial') from them;
+select is(
+  (select minutes_quota from public.workspaces where id = tests.workspace(person)), 60,
+  'and has a workspace with the trial'
+) from them;
 
 -- Signing up without confirming.
 select tests.act_as('callwaiting_auth');
@@ -63,19 +68,26 @@ select results_eq(
   $$ values ('unconfirmed', false, null::uuid) $$, 'whoever must confirm first gets no session'
 );
 select is(pg_temp.sign_in('later@signin.test', 'password', 'l'), 'unconfirmed', 'not by signing in either');
-select is(pg_temp.sign_in('later@signin.test', 'wrong', 'l'), 'invalid', 'and with a wrong password does not learn why');
+select is(
+  pg_temp.sign_in('later@signin.test', 'wrong', 'l'), 'invalid', 'and with a wrong password does not learn why'
+);
 select tests.act_as('callwaiting_auth');
 select results_eq(
   $$ select outcome, user_id is not null from private.add_user('Added@signin.test', 'password', 4, null) $$,
   $$ values ('created', true) $$, 'an operator adds a user'
 );
 select results_eq(
-  $$ select outcome, user_id from private.add_user('added@signin.test', 'other', 4, null) $$, $$ values ('exists', null::uuid) $$, 'once'
+  $$ select outcome, user_id from private.add_user('added@signin.test', 'other', 4, null) $$,
+  $$ values ('exists', null::uuid) $$,
+  'once'
 );
 select is(pg_temp.sign_in('added@signin.test', 'password', 'added'), 'ok', 'who can sign in at once');
 
 -- Signing in.
-select is(pg_temp.sign_in(' ANN@signin.test', 'correct horse', 'a2'), 'ok', 'the right password is let in, whatever the case of the address');
+select is(
+  pg_temp.sign_in(' ANN@signin.test', 'correct horse', 'a2'), 'ok',
+  'the right password is let in, whatever the case of the address'
+);
 select is(pg_temp.sign_in('ann@signin.test', 'Correct horse', 'x'), 'invalid', 'another password is not');
 select is(pg_temp.sign_in('ann@signin.test', '', 'x'), 'invalid', 'nor an empty one');
 select is(pg_temp.sign_in('ann@signin.test', null, 'x'), 'invalid', 'nor none');
@@ -172,7 +184,8 @@ create function pg_temp.out(name text, scope text) returns text
 language sql
 as $$
   select tests.act_as('callwaiting_auth');
-  select o.outcome from pg_temp.known as k, private.sign_out(k.user_id, k.session_id, scope) as o where k.name = out.name;
+  select o.outcome from pg_temp.known as k,
+  private.sign_out(k.user_id, k.session_id, scope) as o where k.name = out.name;
 $$;
 select is(pg_temp.who('s1'), 'ok ann@signin.test', 'a session has its person');
 select is(pg_temp.who('s1', other => true), 'user_not_found', 'and no other');
@@ -182,13 +195,21 @@ select results_eq(
   $$ values ('session_not_found', null::text) $$, 'a person without that session is not told of'
 );
 select results_eq(
-  $$ select outcome from pg_temp.known, private.session_user(user_id, null) where name = 's1' $$, array['session_not_found'], 'nor without any'
+  $$ select outcome from pg_temp.known, private.session_user(user_id, null) where name = 's1' $$,
+  array['session_not_found'],
+  'nor without any'
 );
 select is(pg_temp.out('s1', 'local'), 'ok', 'signing out here');
-select is(array[pg_temp.who('s1'), pg_temp.who('s2'), pg_temp.who('s3')], array['session_not_found', 'ok ann@signin.test', 'ok ann@signin.test'], 'ends this session');
+select is(
+  array[pg_temp.who('s1'), pg_temp.who('s2'), pg_temp.who('s3')],
+  array['session_not_found', 'ok ann@signin.test', 'ok ann@signin.test'],
+  'ends this session'
+);
 select is(pg_temp.refresh('s1', 's1.1'), 'not_found', 'and its refresh token');
 select is(pg_temp.out('s2', 'others'), 'ok', 'signing out everywhere else');
-select is(array[pg_temp.who('s2'), pg_temp.who('s3')], array['ok ann@signin.test', 'session_not_found'], 'leaves this one');
+select is(
+  array[pg_temp.who('s2'), pg_temp.who('s3')], array['ok ann@signin.test', 'session_not_found'], 'leaves this one'
+);
 select is(pg_temp.out('s2', 'global'), 'ok', 'signing out everywhere');
 select is(pg_temp.who('s2'), 'session_not_found', 'leaves none');
 select is(pg_temp.out('s2', 'global'), 'ok', 'and may be said twice');

@@ -1,6 +1,8 @@
 begin;
 select plan(42);
-create temporary table them on commit drop as select tests.person('ann@conversations.test') as ann, null::uuid as workspace, null::uuid as agent, null::uuid as other;
+create temporary table them on commit drop as
+  select
+    tests.person('ann@conversations.test') as ann, null::uuid as workspace, null::uuid as agent, null::uuid as other;
 update them set workspace = tests.workspace(ann);
 grant select, update on them to public;
 select tests.act_as('authenticated', ann) from them;
@@ -44,12 +46,17 @@ $$;
 -- A conversation begins with its first settled reply.
 select is(pg_temp.ask(1, null), 'ok', 'the first message needs no conversation');
 select is(history, '[]', 'and has no history') from said where n = 1;
-select is(pg_temp.ask(2, pg_temp.conversation(1)), 'unknown_conversation', 'before the first reply is made the conversation is not there');
+select is(
+  pg_temp.ask(2, pg_temp.conversation(1)), 'unknown_conversation',
+  'before the first reply is made the conversation is not there'
+);
 select is(pg_temp.answer(1, 'Hello', 'Good day'), 'settled', 'the reply is settled');
 select is(pg_temp.answer(1, 'Hello', 'Good day'), 'already_settled', 'and settled again');
 select is(pg_temp.ask(3, pg_temp.conversation(1)), 'ok', 'then the conversation is known');
 select is(
-  history::jsonb, '[{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good day"}]', 'with both messages, once, oldest first'
+  history::jsonb,
+  '[{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good day"}]',
+  'with both messages, once, oldest first'
 ) from said where n = 3;
 select is(pg_temp.conversation(3), pg_temp.conversation(1), 'under the same id');
 select '# ' || pg_temp.answer(3, 'How are you?', 'Fine');
@@ -64,8 +71,14 @@ select is(history, '[]', 'it gives none') from said where n = 5;
 
 -- Whose it is.
 select is(pg_temp.ask(6, gen_random_uuid()), 'unknown_conversation', 'an id that never was is unknown');
-select is(pg_temp.ask(7, pg_temp.conversation(1), 'two'), 'unknown_conversation', 'and so is a conversation with another agent');
-select is((select count(*) from said where outcome = 'unknown_conversation' and reservation_id is not null), 0::bigint, 'neither holds anything');
+select is(
+  pg_temp.ask(7, pg_temp.conversation(1), 'two'), 'unknown_conversation',
+  'and so is a conversation with another agent'
+);
+select is(
+  (select count(*) from said where outcome = 'unknown_conversation' and reservation_id is not null), 0::bigint,
+  'neither holds anything'
+);
 select tests.act_as_owner();
 select is_empty('select tests.broken()', 'and the ledgers add up');
 select tests.act_as('callwaiting_agent');
@@ -102,30 +115,47 @@ select results_eq(
      where a.n = 10 $$, array['settled'], 'a sound file is recorded with the settling'
 );
 select tests.act_as('callwaiting_agent');
-select results_eq($$ select outcome from private.audio_state(decode(repeat('ab', 16), 'hex')) $$, array['ok'], 'and is there');
-select results_eq($$ select outcome from private.audio_state(decode(repeat('cd', 16), 'hex')) $$, array['not_found'], 'another is not');
+select results_eq(
+  $$ select outcome from private.audio_state(decode(repeat('ab', 16), 'hex')) $$, array['ok'], 'and is there'
+);
+select results_eq(
+  $$ select outcome from private.audio_state(decode(repeat('cd', 16), 'hex')) $$, array['not_found'], 'another is not'
+);
 select results_eq('select outcome from private.audio_state(null)', array['not_found'], 'nor is none');
 select tests.act_as('callwaiting_worker');
 select is_empty('select * from private.claim_expired_audio(10)', 'while its time is not over nobody deletes it');
 select tests.act_as_owner();
 update public.audio_files set expires_at = now();
 select tests.act_as('callwaiting_agent');
-select results_eq($$ select outcome from private.audio_state(decode(repeat('ab', 16), 'hex')) $$, array['gone'], 'then it is gone');
+select results_eq(
+  $$ select outcome from private.audio_state(decode(repeat('ab', 16), 'hex')) $$, array['gone'], 'then it is gone'
+);
 select tests.act_as('callwaiting_worker');
-select results_eq('select * from private.claim_expired_audio(10)', $$ select decode(repeat('ab', 16), 'hex') $$, 'and the worker takes it');
+select results_eq(
+  'select * from private.claim_expired_audio(10)', $$ select decode(repeat('ab', 16), 'hex') $$,
+  'and the worker takes it'
+);
 select is_empty('select * from private.claim_expired_audio(10)', 'alone');
 select tests.act_as_owner();
 update public.audio_files set claimed_until = now();
 select tests.act_as('callwaiting_worker');
-select results_eq('select count(*) from private.claim_expired_audio(10)', array[1::bigint], 'or another, if the first never came back');
-select results_eq($$ select outcome from private.audio_deleted(decode(repeat('ab', 16), 'hex')) $$, array['ok'], 'once deleted');
-select results_eq($$ select outcome from private.audio_deleted(decode(repeat('ab', 16), 'hex')) $$, array['ok'], 'or twice');
+select results_eq(
+  'select count(*) from private.claim_expired_audio(10)', array[1::bigint], 'or another, if the first never came back'
+);
+select results_eq(
+  $$ select outcome from private.audio_deleted(decode(repeat('ab', 16), 'hex')) $$, array['ok'], 'once deleted'
+);
+select results_eq(
+  $$ select outcome from private.audio_deleted(decode(repeat('ab', 16), 'hex')) $$, array['ok'], 'or twice'
+);
 select tests.act_as_owner();
 update public.audio_files set expires_at = now() + interval '1 day';
 select tests.act_as('callwaiting_worker');
 select is_empty('select * from private.claim_expired_audio(10)', 'it is not taken again');
 select tests.act_as('callwaiting_agent');
-select results_eq($$ select outcome from private.audio_state(decode(repeat('ab', 16), 'hex')) $$, array['gone'], 'and stays gone');
+select results_eq(
+  $$ select outcome from private.audio_state(decode(repeat('ab', 16), 'hex')) $$, array['gone'], 'and stays gone'
+);
 
 -- Forgetting.
 select tests.act_as_owner();
@@ -135,13 +165,18 @@ update public.conversations set last_message_at = now() - interval '31 days' whe
 select tests.act_as('callwaiting_worker');
 select results_eq('select * from private.purge_messages(30)', array[3], 'messages older than a month are forgotten');
 select results_eq('select * from private.purge_messages(30)', array[0], 'once');
-select is(pg_temp.ask(11, pg_temp.conversation(8)), 'unknown_conversation', 'and a conversation without messages with them');
+select is(
+  pg_temp.ask(11, pg_temp.conversation(8)), 'unknown_conversation', 'and a conversation without messages with them'
+);
 select is(pg_temp.ask(12, pg_temp.conversation(1)), 'ok', 'while one that went on goes on');
 select is(jsonb_array_length(history::jsonb), 2, 'with what is younger') from said where n = 12;
 
 -- Health.
 select tests.act_as('anon');
-select results_eq('select ok, migration > 0 from private.health()', 'values (true, true)', 'the database says which migration it is at');
+select results_eq(
+  'select ok, migration > 0 from private.health()', 'values (true, true)',
+  'the database says which migration it is at'
+);
 
 select tests.act_as_owner();
 select is_empty('select tests.broken()', 'and the ledgers add up');
