@@ -17,7 +17,7 @@ struct ScriptedResponder: Responder {
         return .exchange(
             Exchange(
                 bodyLimit: bodyLimit, deadline: .now + deadline,
-                answer: { body in await answer(name, head, body) },
+                answer: { body in await answer(String(name), head, body) },
                 refusal: { problem in
                     events.add("refused \(problem.kind.code)")
                     return refuse(problem)
