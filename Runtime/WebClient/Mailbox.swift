@@ -87,10 +87,18 @@ final class Mailbox: Sendable {
         post(.cancel(ticket))
     }
 
-    /// Letters in the order posted. Empty means that the next one will wake the reader.
-    func take() -> [Letter] {
+    /// Whether the reader may sleep: there are no letters, and the next one will wake it.
+    func maySleep() -> Bool {
         state.withLock { state in
             state.isAsleep = state.letters.isEmpty
+            return state.isAsleep
+        }
+    }
+
+    /// Letters in the order posted.
+    func take() -> [Letter] {
+        state.withLock { state in
+            state.isAsleep = false
             defer { state.letters = [] }
             return state.letters
         }

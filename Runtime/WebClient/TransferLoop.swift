@@ -76,11 +76,9 @@ final class TransferLoop {
     /// Runs until told to shut down.
     private func run() {
         while !isShuttingDown {
-            let letters = mailbox.take()
-            // With letters the reader is not marked asleep, so there is no wake-up to wait for.
-            let ready = poll.wait(letters.isEmpty ? timerDue : .now)
+            let ready = poll.wait(mailbox.maySleep() ? timerDue : .now)
             ExitGate.pass {
-                letters.forEach(open)
+                mailbox.take().forEach(open)
                 for socket in ready { act(socket.descriptor, socket.mask) }
                 if let timerDue, timerDue <= .now {
                     self.timerDue = nil
