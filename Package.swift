@@ -150,8 +150,8 @@ let tests: [Target] = [
     .tests(
         "ProviderTests", "Functions/Providers",
         [
-            "AudioStore", "FunctionCore", "FunctionService", "HTTPHost", "Plans", "Providers", "Voice", "WebClient", .crypto,
-            .httpTypes, .logging, .nioPosix,
+            "AudioStore", "FunctionCore", "FunctionJSON", "FunctionService", "FunctionTesting", "HTTPHost", "Plans",
+            "Providers", "Voice", "WebClient", .crypto, .httpTypes, .logging, .nioPosix,
         ] + emulators.map { .target(name: $0.name) }),
     .tests(
         "FunctionTests", "Functions/InMemory",

@@ -21,7 +21,7 @@ public struct GenerateVoice: JSONFunction {
     }
 
     public struct Input: Decodable, Sendable {
-        let text: SpokenInput
+        let text: SpokenText
         let voiceId: VoicePreset
     }
 
@@ -33,22 +33,12 @@ public struct GenerateVoice: JSONFunction {
     }
 
     public func respond(to input: Input, from user: User, in context: Context) async throws -> Reply<Output> {
-        guard let text = SpokenText(cleaning: input.text.rawValue) else {
-            throw Problem.invalid([.init(field: "text", "has nothing that can be spoken")])
-        }
-        let estimate = SpeechEstimate(of: text).seconds
+        let estimate = SpeechEstimate(of: input.text).seconds
         let reservation = try await meter.admit(user, estimate: estimate, in: context)
         let speech = try await delivery.making(under: reservation, in: context) {
-            try await speaker.speak(text, voice: input.voiceId, in: context)
+            try await speaker.speak(input.text, voice: input.voiceId, in: context)
         }
         let recording = try await delivery.deliver(speech, under: reservation, as: .voice, in: context)
         return .ok(Output(audioUrl: recording.url, duration: recording.duration, usage: recording.receipt))
     }
-}
-
-/// A text to be spoken: 1 to 10,000 characters.
-struct SpokenInput: BoundedText {
-    static let bounds = TextBounds(1...10_000, manyLines: true)
-    let rawValue: String
-    init(_ accepted: Accepted<String>) { rawValue = accepted.value }
 }

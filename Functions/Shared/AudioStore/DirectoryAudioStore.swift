@@ -2,11 +2,11 @@ import FunctionCore
 import NIOPosix
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// Recordings as files of one directory: `3f/3f09…e1.mp3`, 256 folders by the id's first byte.
@@ -59,7 +59,7 @@ public struct DirectoryAudioStore: AudioStore {
             do throws(SystemError) {
                 let file = try FileHandle(reading: path)
                 return (file, try file.size())
-            } catch where error.code == ENOENT {
+            } catch let error where error.code == ENOENT {
                 return nil
             }
         }

@@ -1,9 +1,9 @@
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// A system call that failed.
@@ -12,9 +12,11 @@ struct SystemError: Error {
     let code: Int32
 
     /// Takes `errno`, so it must be made before anything else is called.
-    init(_ call: String) {
-        code = errno
+    init(_ call: String) { self.init(call, code: errno) }
+
+    init(_ call: String, code: Int32) {
         self.call = call
+        self.code = code
     }
 
     var audioStoreError: AudioStoreError {

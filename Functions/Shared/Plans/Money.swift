@@ -42,7 +42,8 @@ extension Money: CustomStringConvertible {
             if index > 0, (whole.count - index).isMultiple(of: 3) { grouped += "," }
             grouped.append(digit)
         }
-        return (minorUnits < 0 ? "-" : "") + (currency.symbol ?? "\(currency.code) ") + grouped + text.dropFirst(whole.count)
+        return (minorUnits < 0 ? "-" : "") + (currency.symbol ?? "\(currency.code) ") + grouped
+            + text.dropFirst(whole.count)
     }
 }
 

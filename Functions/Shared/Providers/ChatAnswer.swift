@@ -24,8 +24,8 @@ struct ChatAnswer: Sendable, Hashable {
         guard let choice = json?["choices"]?.elements?.first, let message = choice["message"] else {
             throw connection.failure(.garbage, "no choice in the answer", traceID: response.traceID)
         }
-        let reason = choice["finish_reason"]?.string
-        text = [message["content"].map(Self.text) ?? "", message["refusal"]?.string ?? ""].joined()
+        let reason = choice["finish_reason"]?.text
+        text = [message["content"].map(Self.text) ?? "", message["refusal"]?.text ?? ""].joined()
         guard text.contains(where: { !$0.isWhitespace }) else {
             throw connection.failure(
                 reason == "content_filter" ? .rejected : .garbage,
@@ -36,7 +36,7 @@ struct ChatAnswer: Sendable, Hashable {
 
     /// Content is a string, null, or with some servers an array of parts.
     private static func text(of content: JSONValue) -> String {
-        content.string ?? content.elements?.compactMap { $0["text"]?.string }.joined() ?? ""
+        content.text ?? content.elements?.compactMap { $0["text"]?.text }.joined() ?? ""
     }
 }
 
@@ -50,7 +50,7 @@ struct ChatError: Sendable, Hashable {
         let object = json.elements?.first ?? json
         guard let error = object["error"], error != .null else { return nil }
         // Gemini's `code` is the HTTP status again, and its `status` the name.
-        code = error["code"]?.string ?? error["status"]?.string ?? error["type"]?.string
-        message = error["message"]?.string ?? error.string
+        code = error["code"]?.text ?? error["status"]?.text ?? error["type"]?.text
+        message = error["message"]?.text ?? error.text
     }
 }

@@ -43,9 +43,9 @@ struct ChatStream {
         if let error = ChatError(json) { return .failed(code: error.code?.asCode) }
         // The chunk with the usage has no choice at all.
         guard let choice = json["choices"]?.elements?.first else { return nil }
-        if let text = choice["finish_reason"]?.string { reason = text }
+        if let text = choice["finish_reason"]?.text { reason = text }
         let delta = choice["delta"]
-        guard let text = delta?["content"]?.string ?? delta?["refusal"]?.string, !text.isEmpty else { return nil }
+        guard let text = delta?["content"]?.text ?? delta?["refusal"]?.text, !text.isEmpty else { return nil }
         return .text(text)
     }
 }

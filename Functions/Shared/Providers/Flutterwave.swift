@@ -76,7 +76,7 @@ public struct Flutterwave: Sendable {
             method: .post, url: "\(configuration.baseURL)/payments", body: body, deadline: deadline)
         return try await connection.exchange(request, deadline: deadline) { response in
             let data = try FlutterwaveEnvelope(response, await response.json()).data(connection)
-            guard let link = data["link"]?.string, Self.isWebLink(link) else {
+            guard let link = data["link"]?.text, Self.isWebLink(link) else {
                 throw connection.failure(.garbage, "no link in the answer")
             }
             return link
@@ -131,12 +131,19 @@ public struct Flutterwave: Sendable {
 
 /// The request's body. The amount is written as exact decimal text.
 private struct PaymentBody: Encodable {
-    let tx_ref: String
+    let reference: String
     let amount: JSONValue
     let currency: String
-    let redirect_url: String
+    let redirectURL: String
     let customer: Customer
     let customizations: Customizations
+
+    enum CodingKeys: String, CodingKey {
+        case reference = "tx_ref"
+        case amount, currency
+        case redirectURL = "redirect_url"
+        case customer, customizations
+    }
 
     struct Customer: Encodable {
         let email: String
@@ -148,10 +155,10 @@ private struct PaymentBody: Encodable {
     }
 
     init(_ payment: Flutterwave.Payment) {
-        tx_ref = payment.reference.rawValue
+        reference = payment.reference.rawValue
         amount = .number(payment.amount.majorUnits)
         currency = payment.amount.currency.code
-        redirect_url = payment.redirectURL
+        redirectURL = payment.redirectURL
         customer = Customer(email: payment.email, name: payment.name)
         customizations = Customizations(title: payment.title)
     }

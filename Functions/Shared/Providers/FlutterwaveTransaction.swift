@@ -24,14 +24,14 @@ public struct FlutterwaveTransaction: Sendable, Hashable {
 
     /// - Returns: nil when a member is missing, or the amount is none of its currency.
     init?(_ data: JSONValue) {
-        guard let id = data["id"]?.integer, let reference = data["tx_ref"]?.string,
-            let status = data["status"]?.string,
-            let currency = data["currency"]?.string.flatMap(Currency.init),
-            let text = data["amount"]?.number ?? data["amount"]?.string,
+        guard let id = data["id"]?.integer, let reference = data["tx_ref"]?.text,
+            let status = data["status"]?.text,
+            let currency = data["currency"]?.text.flatMap(Currency.init),
+            let text = data["amount"]?.number ?? data["amount"]?.text,
             let amount = try? Money(majorUnits: text, currency: currency)
         else { return nil }
         self.init(
-            id: id, reference: reference, flutterwaveReference: data["flw_ref"]?.string, status: status, amount: amount)
+            id: id, reference: reference, flutterwaveReference: data["flw_ref"]?.text, status: status, amount: amount)
     }
 }
 
@@ -45,18 +45,18 @@ struct FlutterwaveEnvelope {
         self.json = json
     }
 
-    private var message: String? { json?["message"]?.string }
+    private var message: String? { json?["message"]?.text }
 
     /// `No transaction was found for this id`, with 400 or 404. There is no code for it.
     var saysNotFound: Bool {
-        (response.status == .badRequest || response.status == .notFound) && json?["status"]?.string == "error"
+        (response.status == .badRequest || response.status == .notFound) && json?["status"]?.text == "error"
             && message?.lowercased().contains("no transaction was found") == true
     }
 
     /// - Throws: ``AttemptFailure`` unless this is a success with data.
     func data(_ connection: ProviderConnection) throws(AttemptFailure) -> JSONValue {
         guard response.status.kind == .successful else { throw connection.failure(response, message: message) }
-        guard json?["status"]?.string == "success", let data = json?["data"], case .object = data else {
+        guard json?["status"]?.text == "success", let data = json?["data"], case .object = data else {
             throw connection.failure(.garbage, "\(response.status.code) without data", message: message)
         }
         return data

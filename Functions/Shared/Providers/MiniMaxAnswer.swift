@@ -9,18 +9,18 @@ struct MiniMaxAnswer: Sendable, Hashable {
     /// - Throws: ``AttemptFailure``. `base_resp` comes first: most failures are a 200 whose `data` is null.
     init(_ response: WebResponse, _ connection: ProviderConnection) throws(AttemptFailure) {
         let json = try? JSONValue(parsing: response.body)
-        let trace = response.traceID ?? json?["trace_id"]?.string
+        let trace = response.traceID ?? json?["trace_id"]?.text
         let status = json?["base_resp"]?["status_code"]?.integer
         if let status, status != 0 {
             let code = MiniMaxStatus(rawValue: status)
             throw connection.failure(
                 code.kind, "\(response.status.code) status_code \(status)", again: code.mayPass, traceID: trace,
-                retryAfter: response.retryAfter, message: json?["base_resp"]?["status_msg"]?.string)
+                retryAfter: response.retryAfter, message: json?["base_resp"]?["status_msg"]?.text)
         }
         guard response.status.kind == .successful else { throw connection.failure(response) }
         func garbage(_ detail: String) -> AttemptFailure { connection.failure(.garbage, detail, traceID: trace) }
         guard let json, status == 0 else { throw garbage("no base_resp in the answer") }
-        guard let hex = json["data"]?["audio"]?.string, !hex.isEmpty else { throw garbage("no audio") }
+        guard let hex = json["data"]?["audio"]?.text, !hex.isEmpty else { throw garbage("no audio") }
         guard let audio = [UInt8](hex: hex) else { throw garbage("audio that is not hexadecimal") }
         guard let measured = MP3.milliseconds(of: audio) else { throw garbage("audio that is not MP3") }
         let told = json["extra_info"]?["audio_length"]?.integer
@@ -73,7 +73,8 @@ extension [UInt8] {
             var bytes: [UInt8] = []
             bytes.reserveCapacity(digits.count / 2)
             for index in stride(from: 0, to: digits.count, by: 2) {
-                let high = Self.hexValue(digits[index]), low = Self.hexValue(digits[index + 1])
+                let high = Self.hexValue(digits[index])
+                let low = Self.hexValue(digits[index + 1])
                 guard high | low < 16 else { return nil }
                 bytes.append(high << 4 | low)
             }

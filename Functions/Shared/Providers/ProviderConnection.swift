@@ -133,8 +133,6 @@ extension HTTPField.Name {
 }
 
 extension JSONValue {
-    var string: String? { if case .string(let text) = self { text } else { nil } }
     var number: String? { if case .number(let text) = self { text } else { nil } }
-    var integer: Int? { number.flatMap { Int($0) } }
     var elements: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
 }

@@ -19,7 +19,7 @@ public struct WebhookEvent: Sendable, Hashable {
             names.lazy.compactMap { data?[$0] ?? json[$0] }.first { $0 != .null }
         }
         kind = json["event"]?.label ?? json["event.type"]?.label ?? "unknown"
-        transactionID = first("id").flatMap { $0.integer ?? $0.string.flatMap { Int($0) } }
+        transactionID = first("id").flatMap { $0.integer ?? $0.text.flatMap { Int($0) } }
         reference = first("tx_ref", "txRef")?.label
         // At the top, `status` is the charge's only where there is no `data`.
         status = (data ?? json)["status"]?.label
@@ -29,7 +29,7 @@ public struct WebhookEvent: Sendable, Hashable {
 extension JSONValue {
     /// A text of 1 to 255 characters without control characters.
     fileprivate var label: String? {
-        guard let text = string, (1...255).contains(text.unicodeScalars.count),
+        guard let text, (1...255).contains(text.unicodeScalars.count),
             text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else { return nil }
         return text

@@ -5,7 +5,7 @@ enum ReplyText {
     ///   - seconds: how long saying it may take at most, by ``SpeechEstimate``.
     ///   - isUnfinished: the model was stopped in the middle.
     static func cut(_ text: String, toCharacters characters: Int, seconds: Int, isUnfinished: Bool = false) -> String {
-        let text = trimmed(withoutThoughts(text[...]))
+        let text = trimmed(SpeechCleaner.withoutPauseMarkers(String(withoutThoughts(text[...])))[...])
         let end = limit(of: text, characters: characters, milliseconds: seconds * 1_000)
         guard end < text.endIndex || isUnfinished else { return String(text) }
         let kept = text[..<end]
@@ -13,7 +13,8 @@ enum ReplyText {
         let sentence = lastSentenceEnd(of: kept, in: text)
         // A sentence that ends very early ("Mr.") would lose nearly everything.
         if let sentence, kept[..<sentence].count * 3 >= kept.count { return String(trimmed(kept[..<sentence])) }
-        let word = kept.lastIndex { $0.isWhitespace }
+        let isWholeWord = end < text.endIndex && text[end].isWhitespace
+        let word = isWholeWord ? end : kept.lastIndex { $0.isWhitespace }
         let words = trimmed(word.map { kept[..<$0] } ?? kept)
         return String(words.isEmpty ? kept : words)
     }

@@ -38,7 +38,7 @@ enum SpeechCleaner {
     }
 
     /// Removes `<#…#>`, also one inside another and one that only appears once another has gone.
-    private static func withoutPauseMarkers(_ text: String) -> String {
+    static func withoutPauseMarkers(_ text: String) -> String {
         var kept: [Unicode.Scalar] = []
         /// Where in `kept` markers begin that have not ended.
         var open: [Int] = []
@@ -46,8 +46,12 @@ enum SpeechCleaner {
             kept.append(scalar)
             if scalar == "#", kept.dropLast().last == "<" {
                 open.append(kept.count - 2)
-            } else if scalar == ">", kept.dropLast().last == "#", let start = open.last, kept.count - start >= 4 {
-                kept.removeSubrange(open.removeLast()...)
+            } else if scalar == ">", kept.dropLast().last == "#" {
+                // In `<#>` one `#` cannot both begin a marker and end it, but may end the one around it.
+                let end = kept.count - "<##>".count
+                guard let index = open.lastIndex(where: { $0 <= end }) else { continue }
+                kept.removeSubrange(open[index]...)
+                open.removeSubrange(index...)
             }
         }
         return String(String.UnicodeScalarView(kept))
@@ -64,14 +68,20 @@ private struct MarkdownText {
         var result = ""
         var rest = text
         while let open = rest.firstIndex(of: "[") {
-            guard let close = rest[open...].firstIndex(of: "]"),
-                rest[rest.index(after: close)...].first == "(",
-                let end = rest[close...].firstIndex(of: ")")
-            else { break }
+            let inside = rest[rest.index(after: open)...]
+            // Each search ends at the next bracket at the latest, so all of them together read the text once.
+            guard let close = inside.firstIndex(where: { $0 == "]" || $0 == "[" }), inside[close] == "]",
+                case let address = inside[inside.index(after: close)...], address.first == "(",
+                let end = address.dropFirst().firstIndex(where: { " ()[".contains($0) }), address[end] == ")"
+            else {
+                result += rest[...open]
+                rest = inside
+                continue
+            }
             var before = rest[..<open]
             if before.last == "!" { before.removeLast() }
-            result += before + rest[rest.index(after: open)..<close]
-            rest = rest[rest.index(after: end)...]
+            result += before + inside[..<close]
+            rest = address[address.index(after: end)...]
         }
         return result + rest
     }

@@ -47,9 +47,10 @@ public struct SpeechEstimate: Sendable, Hashable {
     private static func foreignWeight(of scalar: Unicode.Scalar) -> Int {
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .spacingMark, .enclosingMark, .format: 120
-        // One character is a syllable or two.
-        case _ where scalar.properties.isIdeographic: 500
-        case .otherLetter where (0x3040...0x30FF).contains(scalar.value) || (0xAC00...0xD7A3).contains(scalar.value): 350
+        // A syllable or two each; voices that do not know the script name the character instead.
+        case _ where scalar.properties.isIdeographic: 700
+        case .otherLetter where (0x3040...0x30FF).contains(scalar.value) || (0xAC00...0xD7A3).contains(scalar.value):
+            350
         case .lowercaseLetter, .uppercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: 200
         case .decimalNumber: 700
         case .dashPunctuation, .initialPunctuation, .finalPunctuation, .openPunctuation, .closePunctuation,

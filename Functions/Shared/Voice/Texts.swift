@@ -14,10 +14,3 @@ public struct SystemPrompt: BoundedText {
     public let rawValue: String
     public init(_ accepted: Accepted<String>) { rawValue = accepted.value }
 }
-
-/// What a caller says to an agent.
-public struct CallerMessage: BoundedText {
-    public static let bounds = TextBounds(1...4_000, manyLines: true)
-    public let rawValue: String
-    public init(_ accepted: Accepted<String>) { rawValue = accepted.value }
-}
