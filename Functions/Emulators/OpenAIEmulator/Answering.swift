@@ -43,8 +43,10 @@ enum Answering {
     }
 
     private static func aboutSelf(_ question: String, role: String) -> String? {
-        let words = question.lowercased().split { !$0.isLetter }.joined(separator: " ")
-        return ["who are you", "your name", "what are you", "who am i speaking"].contains { words.contains($0) } ? role : nil
+        // Spaces around, so that "what are your hours" does not ask what are you.
+        let words = " " + question.lowercased().split { !$0.isLetter }.joined(separator: " ") + " "
+        let asksWho = [" who are you ", " your name ", " what are you ", " who am i speaking "]
+        return asksWho.contains { words.contains($0) } ? role : nil
     }
 
     private static func asksAboutCaller(_ question: String) -> Bool {
