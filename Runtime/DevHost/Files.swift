@@ -34,15 +34,20 @@ public enum Files {
             throw SystemCallError("open \(path)")
         }
         defer { close(descriptor) }
+        return try read(descriptor: descriptor, from: 0, name: path)
+    }
+
+    /// What the file holds from `offset` on, wherever its descriptor stands.
+    static func read(descriptor: Int32, from offset: off_t, name: String) throws(SystemCallError) -> String {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            let count = pread(descriptor, &chunk, chunk.count, offset + off_t(bytes.count))
             if count == -1, errno == EINTR { continue }
-            guard count >= 0 else { throw SystemCallError("read \(path)") }
+            guard count >= 0 else { throw SystemCallError("read \(name)") }
             if count == 0 { return String(decoding: bytes, as: UTF8.self) }
             bytes += chunk[..<count]
-            guard bytes.count <= readLimit else { throw SystemCallError("read \(path)", code: EFBIG) }
+            guard bytes.count <= readLimit else { throw SystemCallError("read \(name)", code: EFBIG) }
         }
     }
 

@@ -28,8 +28,9 @@ public struct Watcher {
         public static let lifeline: Int32 = 3
         /// Held, never used: see ``StateDirectory``.
         static let leftovers: Int32 = 4
-        /// Where the signal handler writes what came. A fixed number, so that the handler needs no variable.
-        static let signals: Int32 = 5
+        /// Where the signal handler writes what came. A fixed number, so that the handler needs no variable, and far from
+        /// those that the system hands out.
+        static let signals: Int32 = 100
     }
 
     /// The first argument of a process that is to be a watcher.

@@ -1,0 +1,17 @@
+import Glibc
+
+extension Command {
+    /// Runs the program to its end, in a group of its own, and gives what it printed, errors included.
+    ///
+    /// For short programs: nothing ends it but itself and the reader's patience.
+    public func output() async throws(SystemCallError) -> (status: Termination, text: String) {
+        let path = "/tmp/callwaiting-output-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+        let file = try SystemCallError.check("create \(path)", open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600))
+        unlink(path)
+        defer { close(file) }
+        let nothing = try SystemCallError.check("open /dev/null", open("/dev/null", O_RDONLY | O_CLOEXEC))
+        defer { close(nothing) }
+        let status = await (try ChildProcess.start(self, descriptors: [nothing, file, file])).exitStatus
+        return (status, try Files.read(descriptor: file, from: 0, name: executable))
+    }
+}
