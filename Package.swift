@@ -124,8 +124,10 @@ let executables: [Target] = [
         path: "Functions/callwaiting", swiftSettings: strict),
     .executableTarget(
         name: "callwaiting-dev",
-        dependencies: ["FunctionCore", "DevHost", "WebClient", .argumentParser, .logging]
-            + emulators.map { .target(name: $0.name) },
+        dependencies: [
+            "FunctionCore", "FunctionService", "FastCGI", "DevHost", "PostgresClient", "WebClient", .argumentParser,
+            .httpTypes, .logging, .nioCore,
+        ] + emulators.map { .target(name: $0.name) },
         path: "Functions/callwaiting-dev", swiftSettings: strict),
 ]
 
