@@ -160,7 +160,11 @@ let tests: [Target] = [
         ["DevHost", "FunctionCore", "FunctionTesting", "PostgresClient", "WebClient", .httpTypes, .logging]
             + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) }),
     .tests(
-        "EndToEndTests", "EndToEnd", ["DevHost", "FunctionCore", "PostgresClient", "WebClient", .httpTypes, .logging]),
+        "EndToEndTests", "EndToEnd",
+        [
+            "callwaiting", "callwaiting-dev", "DevHost", "FunctionCore", "FunctionJSON", "FunctionService", "FunctionTesting",
+            "PostgresClient", "WebClient", .httpTypes, .logging,
+        ] + emulators.map { .target(name: $0.name) }),
 ]
 
 let package = Package(

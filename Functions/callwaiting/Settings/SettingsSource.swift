@@ -12,11 +12,10 @@ struct SettingsSource {
     static let defaultFiles = ["/etc/callwaiting/callwaiting.env", ".env"]
 
     /// - Throws: ``SettingsError`` when the file named cannot be read.
-    init() async throws {
-        let environment = ProcessInfo.processInfo.environment
+    init(environment: [String: String] = ProcessInfo.processInfo.environment) async throws {
         let secrets = SecretsSpecifier<String, String>.specific(
             Set(Setting.all.filter(\.isSecret).map(\.name) + Setting.ignored))
-        let variables = EnvironmentVariablesProvider(secretsSpecifier: secrets)
+        let variables = EnvironmentVariablesProvider(environmentVariables: environment, secretsSpecifier: secrets)
         let named = environment["CALLWAITING_ENV_FILE"].flatMap { $0.isEmpty ? nil : $0 }
         file = named ?? Self.defaultFiles.first { FileManager.default.isReadableFile(atPath: $0) }
         guard let file else {
