@@ -13,6 +13,14 @@ public protocol AudioStore: Sendable {
     /// - Throws: ``AudioStoreError`` when it may still be there.
     @discardableResult
     func delete(_ id: AudioID) async throws(AudioStoreError) -> Bool
+
+    /// Deletes what is older than `age`, known to anybody or not: what a process left behind that died between storing
+    /// and settling. Looks at a part of the store, another at each call.
+    ///
+    /// - Parameter age: longer than any recording lives.
+    /// - Returns: how many were deleted.
+    /// - Throws: ``AudioStoreError`` when there may be more.
+    func deleteLeftovers(olderThan age: Duration) async throws(AudioStoreError) -> Int
 }
 
 /// One recording, open for reading. Deleting it meanwhile does not disturb whoever reads.

@@ -14,7 +14,7 @@ import NIOPosix
 /// Paths are built from a parsed ``AudioID`` and nothing else. Every system call is made on a thread pool, so that a slow
 /// disk never holds up an event loop.
 public struct DirectoryAudioStore: AudioStore {
-    private let directory: String
+    let directory: String
     private let threads: NIOThreadPool
 
     /// - Parameter directory: must exist and be writable; ``check()`` says whether it is.
@@ -76,7 +76,7 @@ public struct DirectoryAudioStore: AudioStore {
         }
     }
 
-    private func run<Result: Sendable>(
+    func run<Result: Sendable>(
         _ work: @escaping @Sendable () throws(SystemError) -> Result
     ) async throws(AudioStoreError) -> Result {
         try await threads.runFileWork(work)

@@ -1,11 +1,15 @@
 /// What a language model said, made fit to be an agent's reply.
 enum ReplyText {
+    /// What a model says beyond this, in Unicode code points, is not looked at: it runs on an I/O thread.
+    private static let longestText = 4 * SpokenText.maximumLength
+
     /// - Parameters:
     ///   - characters: the most kept, in Unicode code points.
     ///   - seconds: how long saying it may take at most, by ``SpeechEstimate``.
     ///   - isUnfinished: the model was stopped in the middle.
     static func cut(_ text: String, toCharacters characters: Int, seconds: Int, isUnfinished: Bool = false) -> String {
-        let text = trimmed(SpeechCleaner.withoutPauseMarkers(String(withoutThoughts(text[...])))[...])
+        let said = withoutThoughts(text[...]).unicodeScalars.prefix(longestText)
+        let text = trimmed(SpeechCleaner.withoutPauseMarkers(String(said))[...])
         let end = limit(of: text, characters: characters, milliseconds: seconds * 1_000)
         guard end < text.endIndex || isUnfinished else { return String(text) }
         let kept = text[..<end]

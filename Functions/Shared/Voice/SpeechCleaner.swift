@@ -26,14 +26,14 @@ enum SpeechCleaner {
     private static func withoutMarkdown(_ line: Substring) -> String? {
         var rest = line.drop { $0 == " " }
         if rest.allSatisfy({ $0 == "-" || $0 == "*" || $0 == "_" || $0 == "`" || $0 == " " }) { return nil }
-        for mark in ["#", ">"] where rest.hasPrefix(mark) {
-            let text = rest.drop { String($0) == mark }
-            if mark == ">" || text.first == " " { rest = text.drop { $0 == " " } }
-        }
+        if rest.hasPrefix(">") { rest = rest.drop { $0 == ">" || $0 == " " } }
+        let heading = rest.drop { $0 == "#" }
+        if rest.hasPrefix("#"), heading.first == " " { rest = heading.drop { $0 == " " } }
         for mark in ["- ", "* ", "+ "] where rest.hasPrefix(mark) { rest = rest.dropFirst(2) }
-        let text = MarkdownText(rest).withoutLinks.replacing("**", with: "").replacing("__", with: "").filter {
-            $0 != "`" && $0 != "*"
-        }
+        let text = MarkdownText(rest).withoutLinks.replacing("**", with: "").replacing("__", with: "").replacing(
+            " * ", with: " × "
+        )
+        .filter { $0 != "`" && $0 != "*" }
         return text.isEmpty ? nil : text
     }
 

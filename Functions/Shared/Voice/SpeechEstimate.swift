@@ -46,7 +46,9 @@ public struct SpeechEstimate: Sendable, Hashable {
 
     private static func foreignWeight(of scalar: Unicode.Scalar) -> Int {
         switch scalar.properties.generalCategory {
-        case .nonspacingMark, .spacingMark, .enclosingMark, .format: 120
+        case .nonspacingMark, .spacingMark, .enclosingMark: 120
+        // Cleaning may take it out from between two capitals, and make them an abbreviation.
+        case .format: 400
         // A syllable or two each; voices that do not know the script name the character instead.
         case _ where scalar.properties.isIdeographic: 700
         case .otherLetter where (0x3040...0x30FF).contains(scalar.value) || (0xAC00...0xD7A3).contains(scalar.value):

@@ -7,6 +7,8 @@ import PostgresClient
 struct CleaningJobs: Sendable {
     let database: Database
     let store: any AudioStore
+    /// How long a recording lives.
+    let audioLifetime: Duration
     let retentionDays: Int
     let logger: Logger
 
@@ -18,6 +20,10 @@ struct CleaningJobs: Sendable {
         [
             .init(name: "expired-holds") { try await count("select private.expire_reservations() as count", []) },
             .init(name: "old-recordings", run: deleteAudio),
+            // Twice the lifetime and a day: also what was signed before that setting was shortened has expired by then.
+            .init(name: "leftover-recordings") {
+                try await store.deleteLeftovers(olderThan: audioLifetime * 2 + .seconds(86_400))
+            },
             .init(name: "old-messages") {
                 try await count("select private.purge_messages($1::int) as count", [retentionDays])
             },

@@ -32,7 +32,8 @@ struct Worker: Sendable {
         let client = Flutterwave(flutterwave, client: services.web)
         let payments = PaymentJobs(database: services.database, flutterwave: client, logger: logger)
         let cleaning = CleaningJobs(
-            database: services.database, store: audio.store, retentionDays: retention, logger: logger)
+            database: services.database, store: audio.store, audioLifetime: audio.lifetime, retentionDays: retention,
+            logger: logger)
         self.services = services
         jobs = payments.jobs + cleaning.jobs
     }

@@ -95,6 +95,28 @@ private func read(_ audio: any StoredAudio, _ range: Range<Int>) async throws ->
         await #expect(throws: AudioStoreError.self) { try await store.check() }
     }
 
+    @Test("leftovers are our own files that are old enough, and nothing else")
+    func leftovers() async throws {
+        try await withStore { store, folder in
+            let (old, new) = (AudioID.random(), AudioID.random())
+            try await store.store([1], as: old)
+            try await store.store([2], as: new)
+            let shard = "\(folder)/\(old.description.prefix(2))"
+            for name in [".\(old).unfinished", "notes.txt", "\(old).mp3.bak"] {
+                try Data([1]).write(to: URL(filePath: "\(shard)/\(name)"))
+            }
+            for name in try FileManager.default.contentsOfDirectory(atPath: shard) where !name.hasPrefix("\(new)") {
+                try FileManager.default.setAttributes(
+                    [.modificationDate: Date(timeIntervalSinceNow: -7_200)], ofItemAtPath: "\(shard)/\(name)")
+            }
+            #expect(try await store.deleteLeftovers(olderThan: .seconds(10_000), in: 0...255) == 0)
+            #expect(try await store.deleteLeftovers(olderThan: .seconds(3_600), in: 0...255) == 2)
+            #expect(try await store.open(old) == nil)
+            #expect(try await store.open(new) != nil)
+            #expect(FileManager.default.fileExists(atPath: "\(shard)/notes.txt"))
+        }
+    }
+
     @Test("a store that can be used is left as it was found by checking it")
     func checking() async throws {
         try await withStore { store, folder in

@@ -33,7 +33,9 @@ import Testing
     @Test("no reply, once cut, is estimated above the estimate made before it", arguments: [1, 20, 600, 4_000])
     func replies(_ characters: Int) {
         let before = SpeechEstimate(replyOfAtMost: characters)
-        for unit in ["word ", "7", "字", "😀a", "A", "Yes. ", "é", "\n", "नमस्ते "] {
+        for unit in [
+            "word ", "7", "字", "😀a", "A", "Yes. ", "é", "\n", "नमस्ते ", "A\u{200B}", "A*", "A\r", "[A](b)", "_A_",
+        ] {
             let text = String(repeating: unit, count: 10_000)
             let reply = ReplyText.cut(text, toCharacters: characters, seconds: before.seconds)
             #expect(reply.unicodeScalars.count <= characters)

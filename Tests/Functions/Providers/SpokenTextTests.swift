@@ -30,7 +30,8 @@ import Voice
             ("**Hello** _you_", "Hello _you_"), ("# Title\n\nText", "Title\nText"), ("- one\n- two", "one\ntwo"),
             ("> quoted", "quoted"), ("`code`", "code"), ("[our site](https://x.example/a_b)", "our site"),
             ("![a dog](x.png) runs", "a dog runs"), ("---\nText", "Text"), ("#1 in town", "#1 in town"),
-            ("2 - 1 = 1", "2 - 1 = 1"), ("a [b] (c)", "a [b] (c)"), ("mail a_b@c.example", "mail a_b@c.example"),
+            ("2 - 1 = 1", "2 - 1 = 1"), ("2 * 3 is *six*", "2 × 3 is six"), ("> ## Quoted", "Quoted"),
+            ("a [b] (c)", "a [b] (c)"), ("mail a_b@c.example", "mail a_b@c.example"),
         ])
     func markdown(_ text: String, _ spoken: String) { #expect(SpokenText(cleaning: text)?.rawValue == spoken) }
 
