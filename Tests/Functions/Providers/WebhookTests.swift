@@ -86,7 +86,7 @@ import Testing
             Row(
                 #"{"event":"subscription.cancelled","data":{"id":9,"status":"deactivated","customer":{}}}"#,
                 "subscription.cancelled", 9, nil, "deactivated"),
-            Row(#"{"event":"x","status":"success","data":{"id":null,"tx_ref":"a\u0000b"}}"#, "x", nil, nil, nil),
+            Row(#"{"event":"x","status":"success","data":{"id":null,"tx_ref":"a\u0001b"}}"#, "x", nil, nil, nil),
             Row(#"{"event":7,"data":[1],"id":1.5}"#, "unknown", nil, nil, nil), Row("{}", "unknown", nil, nil, nil),
         ])
     func events(_ row: Row) throws {
@@ -95,6 +95,8 @@ import Testing
         #expect(event.reference == row.reference && event.status == row.status)
     }
 
-    @Test("a body that is no JSON object is no event", arguments: ["", "[]", "null", "{", "<x>", #""a""#])
+    @Test(
+        "a body that is no JSON object is no event",
+        arguments: ["", "[]", "null", "{", "<x>", #""a""#, #"{"event":"a\u0000"}"#])
     func notEvents(_ body: String) { #expect(WebhookEvent(Array(body.utf8)) == nil) }
 }
