@@ -153,6 +153,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
             guard connection.openRequests > 1 else {
                 isBroken = true
                 promise?.succeed()
+                context.flush()
                 return context.close(promise: nil)
             }
             end(id, appStatus: 1, buffer, context, promise: promise)

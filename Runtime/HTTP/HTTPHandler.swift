@@ -37,6 +37,7 @@ public final class HTTPHandler: ChannelDuplexHandler {
     /// Parts of requests that came before the current one was answered: at most what one read brought.
     private var waiting = CircularBuffer<HTTPServerRequestPart>()
     private var isPumping = false
+    private var isReading = false
     private var hasPendingRead = false
     private var hasSeenRequest = false
     /// Whether the last read gave any part, and whether bytes have come that are not a head yet.
@@ -70,12 +71,13 @@ public final class HTTPHandler: ChannelDuplexHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         peer = context.remoteAddress?.ipAddress
-        timer?.deadline = .now() + TimeAmount(limits.headTimeout)
+        timer?.deadline = .now() + TimeAmount(limits.idleTimeout)
     }
 
     // MARK: Inbound
 
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = true
         hasReadPart = true
         waiting.append(unwrapInboundIn(data))
         pump(context)
@@ -86,6 +88,7 @@ public final class HTTPHandler: ChannelDuplexHandler {
             hasPartialHead = true
             timer?.deadline = .now() + TimeAmount(limits.headTimeout)
         }
+        isReading = false
         hasReadPart = false
         context.fireChannelReadComplete()
     }
@@ -98,8 +101,13 @@ public final class HTTPHandler: ChannelDuplexHandler {
     /// Handles waiting parts one after the other, never one inside another, however many requests one read brought.
     private func pump(_ context: ChannelHandlerContext) {
         guard !isPumping else { return }
+        guard !waiting.isEmpty else { return }
         isPumping = true
-        defer { isPumping = false }
+        defer {
+            isPumping = false
+            // Parts that waited for an answer come outside of any read, and whoever gets them answers at its end.
+            if !isReading { context.fireChannelReadComplete() }
+        }
         while let part = waiting.first {
             if case .request(let current) = state, current.isEnded { return }
             waiting.removeFirst()
@@ -241,6 +249,7 @@ public final class HTTPHandler: ChannelDuplexHandler {
             // Without its last chunk or its last bytes the response is seen to be broken (RFC 9112 §8).
             promise?.succeed()
             state = .over
+            context.flush()
             context.close(promise: nil)
         }
     }

@@ -9,6 +9,8 @@ final class Connections: Sendable {
 
     init(limit: Int) { gate = Gate(limit: limit) }
 
+    var count: Int { gate.count }
+
     /// - Returns: whether there was room for it. It is forgotten when it closes.
     func add(_ channel: any Channel) -> Bool {
         guard gate.enter() else { return false }

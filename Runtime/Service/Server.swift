@@ -54,6 +54,12 @@ public final class Server: Sendable {
         connections = Connections(limit: configuration.connections)
     }
 
+    /// Requests whose tasks are running.
+    public var requests: Int { serving.gate.count }
+
+    /// Connections that are open.
+    public var openConnections: Int { connections.count }
+
     /// Asks the server to stop, as SIGTERM does; a second time, to stop at once. Does not wait.
     public func triggerStop() { stopSwitch.press() }
 
