@@ -22,8 +22,10 @@ enum Answering {
             found = best(facts, for: Words.content(of: question + " " + before))
         }
         guard found.isEmpty else { return found.map(Sentences.spoken).joined(separator: " ") }
-        return "I am sorry, I do not have that information. \(role) Is there anything else I can help you with?"
+        return "I am sorry, I do not have that information. \(role) \(offer)"
     }
+
+    private static let offer = "Is there anything else I can help you with?"
 
     /// What the agent says it is, from the prompt's `You are …`.
     private static func role(in sentences: [String]) -> String {
@@ -37,7 +39,7 @@ enum Answering {
         if ["hi", "hello", "hey", "namaste", "greetings"].contains(first) || words.prefix(1) == ["good"] {
             return "Hello! \(role) How can I help you today?"
         }
-        if ["thanks", "thank"].contains(first) { return "You are welcome. Is there anything else I can help you with?" }
+        if ["thanks", "thank"].contains(first) { return "You are welcome. \(offer)" }
         if ["bye", "goodbye"].contains(first) { return "Thank you for calling. Goodbye!" }
         return nil
     }

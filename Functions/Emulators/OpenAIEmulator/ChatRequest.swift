@@ -21,7 +21,8 @@ struct ChatRequest {
             throw OpenAIError.invalid(
                 nil, nil,
                 "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
-                    + "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)")
+                    + "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
+            )
         }
         for name in members.keys.sorted() where !Self.known.contains(name) {
             throw OpenAIError.invalid(nil, nil, "Unrecognized request argument supplied: \(name)")
@@ -64,13 +65,15 @@ struct ChatRequest {
 
     private static func messages(_ value: JSONValue?) throws -> [Message] {
         guard let value else {
-            throw OpenAIError.invalid("messages", "missing_required_parameter", "Missing required parameter: 'messages'.")
+            throw OpenAIError.invalid(
+                "messages", "missing_required_parameter", "Missing required parameter: 'messages'.")
         }
         guard let elements = value.elements else { throw wrongType("messages", "an array of objects", value) }
         guard !elements.isEmpty else {
             throw OpenAIError.invalid(
                 "messages", "empty_array",
-                "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."
+                "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array "
+                    + "instead."
             )
         }
         return try elements.enumerated().map { try message($1, at: "messages[\($0)]") }
@@ -168,27 +171,32 @@ struct ChatRequest {
     private static func integer(_ json: JSONValue, _ name: String, _ range: ClosedRange<Int>) throws -> Int? {
         guard let value = json[name], !value.isNull else { return nil }
         guard let integer = value.integer else { throw wrongType(name, "an integer", value) }
-        guard range.contains(integer) else {
-            let (side, sign, limit) =
-                integer < range.lowerBound ? ("below minimum", ">=", range.lowerBound) : ("above maximum", "<=", range.upperBound)
-            throw OpenAIError.invalid(
-                name, integer < range.lowerBound ? "integer_below_min_value" : "integer_above_max_value",
-                "Invalid '\(name)': integer \(side) value. Expected a value \(sign) \(limit), but got \(integer) instead.")
-        }
+        try check(integer, in: range, name, "integer")
         return integer
     }
 
     private static func decimal(_ json: JSONValue, _ name: String, _ range: ClosedRange<Double>) throws -> Double? {
         guard let value = json[name], !value.isNull else { return nil }
         guard let number = value.double else { throw wrongType(name, "a decimal", value) }
-        guard range.contains(number) else {
-            let (side, sign, limit) =
-                number < range.lowerBound ? ("below minimum", ">=", range.lowerBound) : ("above maximum", "<=", range.upperBound)
-            throw OpenAIError.invalid(
-                name, number < range.lowerBound ? "decimal_below_min_value" : "decimal_above_max_value",
-                "Invalid '\(name)': decimal \(side) value. Expected a value \(sign) \(limit), but got \(number) instead.")
-        }
+        try check(number, in: range, name, "decimal")
         return number
+    }
+
+    private static func check<Number: Comparable>(
+        _ number: Number, in range: ClosedRange<Number>, _ name: String, _ kind: String
+    ) throws {
+        if number < range.lowerBound {
+            throw OpenAIError.invalid(
+                name, "\(kind)_below_min_value",
+                "Invalid '\(name)': \(kind) below minimum value. Expected a value >= \(range.lowerBound), but got "
+                    + "\(number) instead.")
+        }
+        if number > range.upperBound {
+            throw OpenAIError.invalid(
+                name, "\(kind)_above_max_value",
+                "Invalid '\(name)': \(kind) above maximum value. Expected a value <= \(range.upperBound), but got "
+                    + "\(number) instead.")
+        }
     }
 
     private static func wrongType(_ name: String, _ expected: String, _ value: JSONValue) -> OpenAIError {

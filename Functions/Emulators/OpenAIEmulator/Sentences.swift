@@ -1,10 +1,55 @@
 /// Cuts a prompt into sentences, and says some of them in the first person.
 enum Sentences {
-    /// The sentences of `text`, each without line breaks. A line ends one; so does a full stop before a capital.
+    /// The sentences of `text`, each without line breaks. A line ends one; so does a full stop before a capital. A
+    /// heading and the fragments below it are one: `Opening times: 8 to 6 on weekdays, closed on Sunday`.
     static func split(_ text: String) -> [String] {
-        text.split(whereSeparator: \.isNewline).flatMap { line in
-            cut(String(line).trimmed(leading: "-*•#> \t"))
+        var sentences: [String] = []
+        var open: Heading?
+        func close() {
+            if let heading = open { sentences.append(heading.sentence) }
+            open = nil
         }
+        for raw in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
+            let line = String(raw).trimmed(leading: "-*•#> \t")
+            if let heading = open, heading.takes(line) {
+                if !line.isEmpty { open?.fragments.append(line) }
+                continue
+            }
+            close()
+            if let heading = Heading(line, isMarked: raw.first == "#") {
+                open = heading
+            } else {
+                sentences += cut(line)
+            }
+        }
+        close()
+        return sentences
+    }
+
+    /// A line that names what follows.
+    private struct Heading {
+        let label: String
+        /// By `#` or a colon; otherwise it is only short, and less is taken for its own.
+        let isMarked: Bool
+        var fragments: [String] = []
+
+        init?(_ line: String, isMarked: Bool) {
+            self.isMarked = isMarked || line.last == ":"
+            label = line.last == ":" ? String(line.dropLast()) : line
+            let words = label.split(separator: " ").count
+            guard (1...(self.isMarked ? 3 : 2)).contains(words), label.allSatisfy({ $0.isLetter || $0 == " " }),
+                !isInstruction(label)
+            else { return nil }
+        }
+
+        func takes(_ line: String) -> Bool {
+            if line.isEmpty { return isMarked && fragments.isEmpty }
+            let word = line.split(separator: " ").last ?? ""
+            let isFragment = !".!?:".contains(line.last ?? ".") || isAbbreviation(word)
+            return isFragment && (isMarked || !line.contains(": "))
+        }
+
+        var sentence: String { fragments.isEmpty ? label : "\(label): \(fragments.joined(separator: ", "))" }
     }
 
     private static func cut(_ line: String) -> [String] {
@@ -35,7 +80,8 @@ enum Sentences {
         let first = sentence.lowercased().split(separator: " ").prefix(2).map(String.init)
         guard let verb = first.first else { return true }
         return [
-            "always", "never", "keep", "answer", "be", "do", "don't", "speak", "use", "respond", "reply", "greet", "help",
+            "always", "never", "keep", "answer", "be", "do", "don't", "speak", "use", "respond", "reply", "greet",
+            "help",
             "act", "you", "avoid", "remember", "ask", "assist", "stay", "make", "only", "when", "pretend",
         ].contains(verb)
     }

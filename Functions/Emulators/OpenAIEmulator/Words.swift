@@ -51,8 +51,10 @@ enum Words {
 
     /// Words that every question has.
     private static let empty: Set<String> = [
-        "a", "an", "the", "is", "are", "am", "was", "be", "do", "does", "did", "can", "could", "would", "will", "should",
-        "you", "your", "yours", "i", "me", "my", "we", "our", "us", "it", "its", "they", "their", "he", "she", "to", "of",
+        "a", "an", "the", "is", "are", "am", "was", "be", "do", "does", "did", "can", "could", "would", "will",
+        "should",
+        "you", "your", "yours", "i", "me", "my", "we", "our", "us", "it", "its", "they", "their", "he", "she", "to",
+        "of",
         "in", "on", "at", "for", "from", "with", "by", "and", "or", "but", "if", "so", "as", "that", "this", "there",
         "what", "which", "who", "how", "please", "tell", "know", "about", "want", "like", "need", "get", "any", "some",
         "let", "just", "also", "then", "than", "hi", "hello", "hey", "business", "company", "shop", "s", "t", "ll", "d",
