@@ -147,8 +147,10 @@ let tests: [Target] = [
     .tests("DevHostTests", "Runtime/DevHost", ["DevHost", "FunctionCore", .logging]),
     .tests(
         "EmulatorTests", "Functions/Emulators",
-        ["FunctionCore", "FunctionService", "HTTPHost", "WebClient", .httpTypes, .logging, .nioPosix]
-            + emulators.map { .target(name: $0.name) }),
+        [
+            "FunctionCore", "FunctionJSON", "FunctionService", "FunctionTesting", "WebClient", .crypto, .httpTypes, .logging,
+            .subprocess,
+        ] + emulators.map { .target(name: $0.name) }),
     .tests(
         "ProviderTests", "Functions/Providers",
         [

@@ -6,18 +6,32 @@ public struct Fault: Codable, Sendable, Hashable {
         // What may befall any HTTP answer.
         case timeout, delay, drip, garbage, empty, truncated, disconnect
         // What a provider says when it refuses.
-        case unauthorized, rateLimited = "rate_limited", serverError = "server_error", unavailable
-        case insufficientQuota = "insufficient_quota", tokenLimit = "token_limit", baseResp = "base_resp"
+        case unauthorized, unavailable
+        case rateLimited = "rate_limited"
+        case serverError = "server_error"
+        case insufficientQuota = "insufficient_quota"
+        case tokenLimit = "token_limit"
+        case baseResp = "base_resp"
         // OpenAI's answers.
-        case streamError = "stream_error", keepAlive = "keep_alive", emptyReply = "empty_reply"
+        case streamError = "stream_error"
+        case keepAlive = "keep_alive"
+        case emptyReply = "empty_reply"
         // MiniMax's answers.
-        case nullData = "null_data", missingAudio = "missing_audio", badHex = "bad_hex"
+        case nullData = "null_data"
+        case missingAudio = "missing_audio"
+        case badHex = "bad_hex"
         // Flutterwave's verify answers.
-        case verifyDown = "verify_down", pending
-        case wrongAmount = "wrong_amount", wrongCurrency = "wrong_currency", wrongReference = "wrong_tx_ref"
+        case pending
+        case verifyDown = "verify_down"
+        case wrongAmount = "wrong_amount"
+        case wrongCurrency = "wrong_currency"
+        case wrongReference = "wrong_tx_ref"
         // Flutterwave's webhooks.
-        case lostWebhook = "lost_webhook", duplicateWebhook = "duplicate_webhook"
-        case delayedWebhook = "delayed_webhook", forgedWebhook = "forged_webhook", unsignedWebhook = "unsigned_webhook"
+        case lostWebhook = "lost_webhook"
+        case duplicateWebhook = "duplicate_webhook"
+        case delayedWebhook = "delayed_webhook"
+        case forgedWebhook = "forged_webhook"
+        case unsignedWebhook = "unsigned_webhook"
     }
 
     public var kind: Kind
@@ -48,7 +62,10 @@ public struct Fault: Codable, Sendable, Hashable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case kind = "fault", times, always, operation = "on", retryAfter, milliseconds, code, value
+        case kind = "fault"
+        case times, always
+        case operation = "on"
+        case retryAfter, milliseconds, code, value
     }
 
     public init(from decoder: any Decoder) throws {
@@ -67,7 +84,11 @@ public struct Fault: Codable, Sendable, Hashable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(kind, forKey: .kind)
-        if let times { try container.encode(times, forKey: .times) } else { try container.encode(true, forKey: .always) }
+        if let times {
+            try container.encode(times, forKey: .times)
+        } else {
+            try container.encode(true, forKey: .always)
+        }
         try container.encodeIfPresent(operation, forKey: .operation)
         try container.encodeIfPresent(retryAfter, forKey: .retryAfter)
         try container.encodeIfPresent(milliseconds, forKey: .milliseconds)

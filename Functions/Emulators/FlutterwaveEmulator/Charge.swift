@@ -35,12 +35,14 @@ struct Charge: Sendable {
             "created_at": Self.time(createdAt), "account_id": 17_321,
             "amount_settled": Self.number(request.amount - fee),
             "customer": [
-                "id": JSONValue(payment.customerID), "name": JSONValue(request.name), "phone_number": JSONValue(request.phone),
+                "id": JSONValue(payment.customerID), "name": JSONValue(request.name),
+                "phone_number": JSONValue(request.phone),
                 "email": .string(request.email), "created_at": Self.time(payment.createdAt),
             ],
             "card": [
                 "first_6digits": .string(String(digits.prefix(6))), "last_4digits": .string(String(digits.suffix(4))),
-                "issuer": "EMULATED BANK", "country": "NG", "type": .string(digits.hasPrefix("4") ? "VISA" : "MASTERCARD"),
+                "issuer": "EMULATED BANK", "country": "NG",
+                "type": .string(digits.hasPrefix("4") ? "VISA" : "MASTERCARD"),
                 "expiry": "09/32",
             ],
         ]

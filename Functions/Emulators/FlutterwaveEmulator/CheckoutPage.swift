@@ -29,7 +29,8 @@ enum CheckoutPage {
     }
 
     static func unknown() -> Response {
-        page("No such payment", "<h1>No such payment</h1><p>The link is wrong or no longer kept.</p>", status: .notFound)
+        page(
+            "No such payment", "<h1>No such payment</h1><p>The link is wrong or no longer kept.</p>", status: .notFound)
     }
 
     private static func page(_ title: String, _ body: String, status: HTTPResponse.Status) -> Response {
@@ -60,7 +61,8 @@ enum CheckoutPage {
     private static func money(_ request: PaymentRequest) -> String {
         let parts = "\(request.amount)".split(separator: ".")
         let cents = parts.count > 1 ? String(parts[1]) : ""
-        return "\(request.currency) \(parts.first ?? "0")." + (cents.count >= 2 ? cents : cents + "00".dropFirst(cents.count))
+        let padded = cents + String(repeating: "0", count: max(0, 2 - cents.count))
+        return "\(request.currency) \(parts.first ?? "0").\(padded)"
     }
 }
 

@@ -125,7 +125,9 @@ public struct FlutterwaveEmulator: Function {
         let form = Query(raw: String(decoding: request.body, as: UTF8.self))
         switch form["action"] {
         case "pay":
-            guard let card = card(form["card"]) else { return CheckoutPage.open(payment, error: "This is not a test card.") }
+            guard let card = card(form["card"]) else {
+                return CheckoutPage.open(payment, error: "This is not a test card.")
+            }
             return pay(payment, with: card)
         case "decline": return pay(payment, with: .declined)
         case "abandon": return redirect(payment, status: "cancelled", charge: nil)
@@ -163,7 +165,8 @@ public struct FlutterwaveEmulator: Function {
     private func control(_ request: Request, _ path: [Substring]) throws -> Response {
         switch path.last {
         case "refund":
-            guard let id = request.parameters["id"].flatMap({ Int(strictDecimal: $0) }), let charge = ledger.refund(id: id)
+            guard let id = request.parameters["id"].flatMap({ Int(strictDecimal: $0) }),
+                let charge = ledger.refund(id: id)
             else { throw Problem(.notFound, "No successful transaction has this id") }
             webhooks.send(charge, event: "refund.completed")
             return try .json(charge.data())

@@ -94,7 +94,11 @@ final class Ledger: Sendable {
 /// What a merchant sets in the dashboard, and what the tests vary.
 struct Settings: Codable, Sendable {
     /// How webhooks prove themselves: `verif-hash`, `flutterwave-signature` or `both`.
-    enum Signature: String, Codable { case hash = "verif-hash", hmac = "flutterwave-signature", both }
+    enum Signature: String, Codable {
+        case hash = "verif-hash"
+        case hmac = "flutterwave-signature"
+        case both
+    }
 
     var signature = Signature.hash
     /// Between two tries of one webhook; thirty minutes in life.

@@ -37,7 +37,8 @@ final class Webhooks: Sendable {
         let fault = board.take(.flutterwave, "webhook", accepting: Fault.Kind.webhook)
         let distortion = board.take(.flutterwave, "webhook", accepting: Fault.Kind.verify, onlyNamed: true)
         if fault?.kind == .lostWebhook { return }
-        guard let body = try? charge.webhook(event: event, sendsMeta: ledger.settings.sendsMeta, distortion).bytes else {
+        guard let body = try? charge.webhook(event: event, sendsMeta: ledger.settings.sendsMeta, distortion).bytes
+        else {
             return
         }
         let times = fault?.kind == .duplicateWebhook ? 2 : 1

@@ -13,7 +13,8 @@ struct MP3: Sendable, Hashable {
     /// Walks over the frames of a layer III stream without tags; stops at the first thing that is no frame.
     init(reading bytes: [UInt8]) {
         var position = 0
-        while position + 4 <= bytes.count, let frame = Frame(bytes[position], bytes[position + 1], bytes[position + 2]) {
+        while position + 4 <= bytes.count, let frame = Frame(bytes[position], bytes[position + 1], bytes[position + 2])
+        {
             if samples == 0 { (sampleRate, bitrate) = (frame.sampleRate, frame.bitrate) }
             samples += frame.samples
             position += frame.length

@@ -46,7 +46,7 @@ public struct MiniMaxEmulator: Function {
             try checkKey(request)
             let speech = try SpeechRequest(body: request.body)
             let reply = SpeechReply(to: speech, mp3: try await desk.mp3(for: speech), traceID: traceID)
-            if speech.stream, fault == nil { return stream(reply, repeatsWhole: speech.repeatsWhole) }
+            if speech.stream, fault == nil { return try stream(reply, repeatsWhole: speech.repeatsWhole) }
             return try .json(reply.whole(fault?.kind))
         } catch let error as MiniMaxError {
             return try .json(error.json(traceID: traceID))
@@ -63,14 +63,15 @@ public struct MiniMaxEmulator: Function {
         }
     }
 
-    /// Server-sent events; there is no `[DONE]`.
-    private func stream(_ reply: SpeechReply, repeatsWhole: Bool) -> Response {
-        Response(
+    /// Server-sent events; there is no `[DONE]`. All are made here, off the I/O thread that will send them.
+    private func stream(_ reply: SpeechReply, repeatsWhole: Bool) throws -> Response {
+        let events = try reply.chunks(repeatsWhole: repeatsWhole).map { chunk in
+            Array("data: ".utf8) + (try chunk.bytes) + Array("\n\n".utf8)
+        }
+        return Response(
             status: .ok, fields: [.contentType: "text/event-stream"],
             body: .stream(length: nil) { writer in
-                for chunk in reply.chunks(repeatsWhole: repeatsWhole) {
-                    try await writer.write(Array("data: ".utf8) + (try chunk.bytes) + Array("\n\n".utf8))
-                }
+                for event in events { try await writer.write(event) }
             })
     }
 }

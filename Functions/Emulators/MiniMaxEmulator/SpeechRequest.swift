@@ -37,7 +37,9 @@ struct SpeechRequest: Sendable {
         }
 
         let voice = json["voice_setting"] ?? [:]
-        guard let voiceID = voice["voice_id"]?.text, !voiceID.isEmpty else { throw MiniMaxError.invalid("voice_id is required") }
+        guard let voiceID = voice["voice_id"]?.text, !voiceID.isEmpty else {
+            throw MiniMaxError.invalid("voice_id is required")
+        }
         guard EspeakVoice.byMiniMaxID[voiceID] != nil else { throw MiniMaxError(2054) }
         self.voiceID = voiceID
         speed = try Self.number(voice["speed"], "speed", 0.5...2) ?? 1
