@@ -6,13 +6,13 @@ swift_flags = --explicit-target-dependency-import-check error
 # demo, dev and test share one debug .build; `make build` has .build-release, so that neither undoes the other's work.
 dev = .build/debug/callwaiting-dev
 
-.PHONY: help demo dev test build format lint clean
+.PHONY: help demo dev env test build format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
 	@echo "CallWaiting: AI voice agents on your own machine"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ': ## ' '/^[a-z]+: ## / { gsub(/[$$][$$]/, "$$"); printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## the whole job once: sign up, ask an agent, hear it, reach the limit, pay, go on
 	@deploy/setup demo
@@ -25,6 +25,9 @@ dev: ## keep the development host running on http://127.0.0.1:3000 (options: arg
 	@echo "Building (some minutes the first time, seconds afterwards)"
 	@swift build $(swift_flags)
 	@$(dev) serve $(args)
+
+env: ## what make dev runs, as shell variables: eval "$$(make -s env)"
+	@$(dev) env
 
 test: ## every test, Swift and SQL
 	@deploy/setup test

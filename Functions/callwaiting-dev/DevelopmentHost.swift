@@ -54,10 +54,13 @@ final class DevelopmentHost: Sendable {
 
     /// Starts a host, runs `body` while it is up, and ends it, whatever happens. Ctrl-C cancels `body`; a second one hurries
     /// the end. A part that ends by itself cancels `body` too, and is thrown afterwards.
+    ///
+    /// - Parameter whenHeld: called once the state directory is ours, before anything starts.
     static func run<Result: Sendable>(
-        _ options: Options, body: @escaping @Sendable (DevelopmentHost, Addresses) async throws -> Result
+        _ options: Options, whenHeld: () -> Void = {}, body: @escaping @Sendable (DevelopmentHost, Addresses) async throws -> Result
     ) async throws -> Result {
         let state = try await StateDirectory(options.state)
+        whenHeld()
         do {
             if options.reset {
                 try await PostgresCluster.remove(clusterDirectory(of: state), logger: Logger(label: "postgres"))

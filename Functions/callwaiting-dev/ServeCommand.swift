@@ -18,9 +18,10 @@ struct ServeCommand: AsyncParsableCommand {
         let options = DevelopmentHost.Options(
             state: host.state, port: port, reset: reset, sqlDirectory: try host.sqlDirectory(),
             settings: host.settingsByName, echo: !quiet, callwaiting: try Sibling.callwaiting())
-        Terminal.line("Starting Postgres, the emulators, the server and its worker")
         do {
-            try await DevelopmentHost.run(options) { host, addresses in
+            try await DevelopmentHost.run(options) {
+                Terminal.line("Starting Postgres, the emulators, the server and its worker")
+            } body: { host, addresses in
                 let api = API(url: addresses.url)
                 let seed = try await Seed.keep(at: "\(host.directory)/seed.json", through: api)
                 await api.close()

@@ -9,7 +9,7 @@ struct SuperviseCommand: AsyncParsableCommand {
 
     @Option var state: String
     @Option var grace = 10
-    @Argument(parsing: .captureForPassthrough) var program: [String]
+    @Argument(parsing: .postTerminator) var program: [String]
 
     func validate() throws {
         guard let first = program.first, first.hasPrefix("/") else {
