@@ -6,7 +6,7 @@ swift_flags = --explicit-target-dependency-import-check error
 # demo, dev and test share one debug .build; `make build` has .build-release, so that neither undoes the other's work.
 dev = .build/debug/callwaiting-dev
 
-.PHONY: help demo dev env test build format lint clean
+.PHONY: help demo dev env test build schema format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -34,13 +34,16 @@ test: ## every test, Swift and SQL
 	@echo "Building with tests (some minutes the first time)"
 	@swift build $(swift_flags) --build-tests
 	swift test $(swift_flags) --skip-build
-	sql/tests/run
-	sql/dump --check
+	$(dev) with-postgres -- sql/tests/run
+	$(dev) with-postgres -- sql/dump --check
 
 build: ## release build of callwaiting into .build-release/release, Swift's standard library linked in
 	@deploy/setup demo
 	swift build $(swift_flags) -c release --static-swift-stdlib --scratch-path .build-release --product callwaiting
 	@ls -lh .build-release/release/callwaiting
+
+schema: ## write sql/schema.sql anew, after a new migration
+	@$(dev) with-postgres -- sql/dump
 
 format: ## format every Swift file
 	swift format --in-place --parallel --recursive Functions Runtime Tests Package.swift

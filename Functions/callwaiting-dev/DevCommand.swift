@@ -6,7 +6,9 @@ struct DevCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "callwaiting-dev",
         abstract: "CallWaiting on this machine alone: its own Postgres, stand-ins for other people's servers, no account.",
-        subcommands: [ServeCommand.self, DemoCommand.self, EnvCommand.self, SuperviseCommand.self],
+        subcommands: [
+            ServeCommand.self, DemoCommand.self, EnvCommand.self, WithPostgresCommand.self, SuperviseCommand.self,
+        ],
         defaultSubcommand: ServeCommand.self)
 
     static func runToExit() async -> Never {

@@ -58,10 +58,13 @@ public final class ChildProcess: Sendable {
         state.withLock { if $0.status == nil { kill(processID, signal) } }
     }
 
-    /// Ends the process and everything in its group, at once.
-    public func killGroup() {
-        state.withLock { if $0.status == nil { kill(-processID, SIGKILL) } }
+    /// Sends a signal to the process and everything in its group.
+    public func signalGroup(_ signal: Int32) {
+        state.withLock { if $0.status == nil { kill(-processID, signal) } }
     }
+
+    /// Ends the process and everything in its group, at once.
+    public func killGroup() { signalGroup(SIGKILL) }
 
     /// Waits without reaping, and reaps under the lock: until then the number is the child's, so ``signal(_:)`` is safe.
     private func reap() {
