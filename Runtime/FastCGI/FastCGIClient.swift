@@ -39,15 +39,21 @@ public final class FastCGIClient: Sendable {
     /// - Returns: the response. A streamed body that is not read to its end, or is given up, closes its connection, which
     ///   tells the application.
     /// - Throws: `CancellationError`; ``WireError`` for what is not FastCGI or for a refusal; NIO's error when the
-    ///   application cannot be reached or leaves. Sent again by itself is only a GET or HEAD to which a kept connection
-    ///   answered nothing before it closed.
+    ///   application cannot be reached or leaves. Only a GET or HEAD whose kept connection was lost is sent once more by
+    ///   itself.
     public func send(_ parameters: [NameValuePair], body: [UInt8] = []) async throws -> Response {
         let method = parameters.first { $0.name == "REQUEST_METHOD" }?.value
         let bytes = ResponseReader.request(parameters, body: body, keepConnection: true)
         if let kept = takeIdle() {
             do {
                 return try await response(on: kept, bytes, isHead: method == "HEAD")
-            } catch ChannelError.eof where method == "GET" || method == "HEAD" {}
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch let error where error is WireError || !(method == "GET" || method == "HEAD") {
+                throw error
+            } catch {
+                // The application has closed the connection while it was idle. To ask again does no harm.
+            }
         }
         return try await response(on: connect(), bytes, isHead: method == "HEAD")
     }

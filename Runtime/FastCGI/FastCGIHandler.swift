@@ -148,12 +148,13 @@ public final class FastCGIHandler: ChannelDuplexHandler {
         case .end(let id, .complete):
             end(id, appStatus: 0, buffer, context, promise: promise)
         case .end(let id, .truncated):
-            // Web servers do not look at the application status; that the connection breaks off they notice. Where other
-            // requests share it, the status has to do.
+            // No web server looks at the application status, and nginx takes a connection's end for the end of a body whose
+            // length it does not know. Eight bytes that are no record it takes for a failure, as all do, and the caller
+            // sees that the body broke off. Where other requests share the connection, the status has to do.
             guard connection.openRequests > 1 else {
                 isBroken = true
-                promise?.succeed()
-                context.flush()
+                buffer.writeInteger(UInt64(0))
+                context.writeAndFlush(wrapOutboundOut(buffer), promise: promise)
                 return context.close(promise: nil)
             }
             end(id, appStatus: 1, buffer, context, promise: promise)

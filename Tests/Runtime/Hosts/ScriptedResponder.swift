@@ -69,7 +69,15 @@ struct ScriptedResponder: Responder {
 }
 
 /// Bytes that tell a lost, doubled or moved piece.
-func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) } }
+func pattern(_ count: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count)
+    while bytes.count < count { bytes += patternBlock.prefix(count - bytes.count) }
+    return bytes
+}
+
+/// A prime number of bytes, so that no power of two falls on its border.
+private let patternBlock = (0..<8_191).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) }
 
 /// What has happened so far, to be waited for.
 final class Events: Sendable {

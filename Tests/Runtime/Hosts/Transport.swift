@@ -100,11 +100,16 @@ enum Transport: String, CaseIterable, Sendable, CustomTestStringConvertible {
         return (body, false)
     }
 
+    /// A record that is none ends a response that broke off.
+    private func next(_ reader: inout ResponseReader) throws -> ResponseReader.Part? {
+        do { return try reader.next() } catch WireError.unsupportedVersion(0) { return nil }
+    }
+
     private func readFastCGI(_ bytes: [UInt8]) throws -> Answer {
         var reader = ResponseReader()
         reader.receive(bytes)
         var answer = Answer(status: 0, fields: [:], body: [], isComplete: false)
-        while let part = try reader.next() {
+        while let part = try next(&reader) {
             switch part {
             case .head(let status, let fields):
                 answer.status = status
