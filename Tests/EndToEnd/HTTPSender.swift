@@ -22,7 +22,7 @@ struct HTTPSender: RequestSender {
         while true {
             do {
                 if try await get("/readyz").status == .ok { return }
-            } catch where .now < limit {
+            } catch  where .now < limit {
                 // Not listening yet.
             }
             guard .now < limit else { throw NotReady(url: baseURL) }

@@ -28,7 +28,8 @@ enum Host: String, CaseIterable, Sendable, CustomTestStringConvertible {
             let port = try freePort()
             programs.append(
                 try bed.supervisor.start(
-                    "http", Command(
+                    "http",
+                    Command(
                         TestBed.program("callwaiting"), ["http", "--listen", "127.0.0.1:\(port)"],
                         environment: bed.environment())))
             sender = HTTPSender(baseURL: "http://127.0.0.1:\(port)", client: bed.client)
@@ -38,7 +39,8 @@ enum Host: String, CaseIterable, Sendable, CustomTestStringConvertible {
             let configuration = try place.write("nginx.conf", nginx(port: port, socket: socket, in: place.directory))
             programs = [
                 try bed.supervisor.start(
-                    "fastcgi", Command(
+                    "fastcgi",
+                    Command(
                         TestBed.program("callwaiting"), ["fastcgi", "--socket", socket, "--socket-mode", "666"],
                         environment: bed.environment())),
                 try bed.supervisor.start(

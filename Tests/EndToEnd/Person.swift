@@ -16,7 +16,8 @@ struct Person {
     static func signUp(_ sender: any RequestSender) async throws -> Person {
         let email = "p\([UInt8].random(count: 6).hex)@example.com"
         let response = try await sender.post(
-            "/auth/v1/signup", json: #"{"email":"\#(email)","password":"correct horse","data":{"full_name":"A Person"}}"#)
+            "/auth/v1/signup",
+            json: #"{"email":"\#(email)","password":"correct horse","data":{"full_name":"A Person"}}"#)
         try #require(response.status == .ok, "\(response.text)")
         let session = try response.decode(Session.self)
         return Person(sender: sender, email: email, token: session.access_token)
@@ -84,7 +85,9 @@ struct Person {
         try await sender.post(target, json: json, fields: [.authorization: "Bearer \(token)"])
     }
 
-    func createAgent(prompt: String = "You answer for Sunrise Dental. Our business hours are 9 am to 5 pm.") async throws -> Agent {
+    func createAgent(
+        prompt: String = "You answer for Sunrise Dental. Our business hours are 9 am to 5 pm."
+    ) async throws -> Agent {
         let response = try await post(
             "/api/create-agent", json: #"{"name":"Front desk","systemPrompt":"\#(prompt)","voiceId":"warm_m"}"#)
         try #require(response.status == .created, "\(response.text)")

@@ -40,7 +40,8 @@ final class TestBed: Sendable {
         directory = try Self.makeDirectory()
         try FileManager.default.createDirectory(atPath: directory + "/audio", withIntermediateDirectories: true)
         supervisor = try Supervisor(
-            watcher: Self.program("callwaiting-dev"), state: try await StateDirectory(directory + "/state"), echo: false)
+            watcher: Self.program("callwaiting-dev"), state: try await StateDirectory(directory + "/state"), echo: false
+        )
 
         let providers = LateResponder()
         let (emulatorURL, emulatorServer) = try await Self.serve(providers, logger)
@@ -122,7 +123,9 @@ final class TestBed: Sendable {
         return try row.decode("name", as: String.self)
     }
 
-    private static func serve(_ responder: any Responder, _ logger: Logger) async throws -> (String, Task<Void, any Error>) {
+    private static func serve(
+        _ responder: any Responder, _ logger: Logger
+    ) async throws -> (String, Task<Void, any Error>) {
         var configuration = Server.Configuration(listeners: [Listener(.http, .tcp(host: "127.0.0.1", port: 0))])
         configuration.loops = 1
         configuration.handlesSignals = false

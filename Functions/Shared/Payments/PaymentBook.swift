@@ -35,7 +35,8 @@ public struct PaymentBook: Sendable {
             throw Problem(.forbidden, "Only an owner or admin of the workspace can pay for it.")
         }
         return Customer(
-            email: try row.decode("email", as: String.self), name: try row.decodeIfPresent("full_name", as: String.self))
+            email: try row.decode("email", as: String.self), name: try row.decodeIfPresent("full_name", as: String.self)
+        )
     }
 
     /// Notes the checkout link that was made for a payment.

@@ -4,8 +4,10 @@ import HTTPTypes
 /// Every problem that is about the product rather than about HTTP. docs/errors.md lists them for callers, together with
 /// the runtime's own.
 extension Problem.Kind {
-    public static let unauthorized = Self("unauthorized", .unauthorized, "Say who you are: the credentials are missing or not valid")
-    public static let invalidSignature = Self("invalid_signature", .unauthorized, "The webhook's signature is missing or not valid")
+    public static let unauthorized = Self(
+        "unauthorized", .unauthorized, "Say who you are: the credentials are missing or not valid")
+    public static let invalidSignature = Self(
+        "invalid_signature", .unauthorized, "The webhook's signature is missing or not valid")
     public static let quotaExceeded = Self("quota_exceeded", .paymentRequired, "No minutes are left")
     public static let subscriptionExpired = Self(
         "subscription_expired", .paymentRequired, "The paid period is over")
@@ -16,7 +18,8 @@ extension Problem.Kind {
     public static let audioGone = Self("audio_gone", .gone, "The recording has been deleted")
     public static let unknownConversation = Self(
         "unknown_conversation", .unprocessableContent, "There is no such conversation, or it has expired")
-    public static let providerFailed = Self("provider_failed", .badGateway, "A service that we depend on answered wrongly")
+    public static let providerFailed = Self(
+        "provider_failed", .badGateway, "A service that we depend on answered wrongly")
     public static let providerUnavailable = Self(
         "provider_unavailable", .serviceUnavailable, "A service that we depend on is not available")
     public static let databaseUnavailable = Self(

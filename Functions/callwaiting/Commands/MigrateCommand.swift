@@ -7,7 +7,9 @@ struct MigrateCommand: AsyncParsableCommand {
         abstract: "Bring the database to this release, over DATABASE_ADMIN_URL. Safe to run twice, and at once.")
 
     @Flag(help: "Only list the migrations and when each was applied.") var status = false
-    @Option(name: .customLong("sql"), help: "The directory with migrations/, else CALLWAITING_SQL_DIR or the installed one.")
+    @Option(
+        name: .customLong("sql"), help: "The directory with migrations/, else CALLWAITING_SQL_DIR or the installed one."
+    )
     var directory: String?
 
     func run() async throws {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import FunctionService
 
-
 /// What every command that serves sockets takes.
 struct ServingOptions: ParsableArguments {
     @Option(parsing: .upToNextOption, help: "Serve only these functions.") var only: [String] = []
@@ -16,7 +15,7 @@ struct ServingOptions: ParsableArguments {
         // start: requests get 503 until it is back, and every new connection is checked again.
         do {
             try await services.database.verifyLoginRole()
-        } catch where !error.meansUnavailable {
+        } catch  where !error.meansUnavailable {
             throw ServingError(description: "\(error)")
         } catch {
             services.logger.warning("the database does not answer yet", metadata: ["cause": "\(error)"])

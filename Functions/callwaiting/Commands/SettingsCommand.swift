@@ -2,7 +2,8 @@ import ArgumentParser
 
 struct SettingsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "settings", abstract: "Print every setting, as .env.example or as the table of docs/configuration.md.")
+        commandName: "settings",
+        abstract: "Print every setting, as .env.example or as the table of docs/configuration.md.")
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case env, markdown }
 
@@ -18,7 +19,7 @@ struct SettingsCommand: ParsableCommand {
         }
     }
 
-    private static func env(_ group: Setting.Group, _ settings: [Setting]) -> String {
+    static func env(_ group: Setting.Group, _ settings: [Setting]) -> String {
         let lines = settings.map { setting in
             let value = setting.fallback ?? ""
             let example = setting.fallback == nil && !setting.example.isEmpty ? " Example: \(setting.example)" : ""
@@ -27,7 +28,7 @@ struct SettingsCommand: ParsableCommand {
         return "## \(group.rawValue)\n\n" + lines.joined(separator: "\n\n") + "\n"
     }
 
-    private static func markdown(_ group: Setting.Group, _ settings: [Setting]) -> String {
+    static func markdown(_ group: Setting.Group, _ settings: [Setting]) -> String {
         let rows = settings.map { setting in
             let fallback = setting.fallback.map { $0.isEmpty ? "(empty)" : "`\($0)`" } ?? "–"
             let notes = [setting.isSecret ? "Secret." : nil, setting.alias.map { "Also read as `\($0)`." }]

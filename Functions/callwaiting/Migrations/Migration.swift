@@ -39,7 +39,8 @@ struct MigrationSource: Sendable {
     /// - Parameter executable: the program's own path.
     static func directory(option: String?, setting: String?, executable: String) throws -> String {
         if let named = option ?? setting { return named }
-        let folder = executable.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        let folder = executable.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(
+            separator: "/")
         let places = ["\(folder)/../share/callwaiting/sql", "./sql"]
         guard let place = places.first(where: { FileManager.default.fileExists(atPath: $0 + "/migrations") }) else {
             throw MigrationError("no SQL found; name its directory with --sql or CALLWAITING_SQL_DIR")

@@ -122,7 +122,8 @@ struct Migrator: Sendable {
         var ledger: [String: LedgerLine] = [:]
         for row in rows {
             ledger[try row.decode("name", as: String.self)] = LedgerLine(
-                hash: try row.decode("sha256", as: [UInt8].self), appliedAt: try row.decode("applied_at", as: String.self))
+                hash: try row.decode("sha256", as: [UInt8].self),
+                appliedAt: try row.decode("applied_at", as: String.self))
         }
         return ledger
     }

@@ -15,7 +15,9 @@ struct AudioSettings: Sendable {
         if let signer = AudioSigner(keys: keys) {
             self.signer = signer
         } else {
-            if !keys.isEmpty { reader.report(.audioSigningKey, "has a key shorter than \(AudioSigner.minimumKeyLength) bytes") }
+            if !keys.isEmpty {
+                reader.report(.audioSigningKey, "has a key shorter than \(AudioSigner.minimumKeyLength) bytes")
+            }
             signer = .placeholder
         }
     }

@@ -4,7 +4,8 @@ extension Setting {
     // MARK: Server
 
     static let publicURL = Setting(
-        "PUBLIC_URL", .server, "This server's own base address, for webhook and audio URLs; never taken from a request.",
+        "PUBLIC_URL", .server,
+        "This server's own base address, for webhook and audio URLs; never taken from a request.",
         example: "https://voice.example.com", alias: "NEXT_PUBLIC_API_URL")
     static let appURL = Setting(
         "APP_URL", .server, "The web front end: the one origin that CORS admits, and where a checkout returns to.",
@@ -29,7 +30,8 @@ extension Setting {
     // MARK: Database
 
     static let databaseURL = Setting(
-        "DATABASE_URL", .database, "Where and as whom serving processes log in: the role `callwaiting`, never an owner.",
+        "DATABASE_URL", .database,
+        "Where and as whom serving processes log in: the role `callwaiting`, never an owner.",
         example: "postgresql://callwaiting@/callwaiting?host=/run/postgresql", isSecret: true)
     static let databaseAdminURL = Setting(
         "DATABASE_ADMIN_URL", .database,
@@ -50,7 +52,8 @@ extension Setting {
         "DATABASE_PREPARED", .database, "on or off: whether statements are prepared. Off for PgBouncer before 1.21.",
         fallback: "on")
     static let databaseBatch = Setting(
-        "DATABASE_BATCH", .database, "on or off: whether transactions share a pipeline. Off for Supabase's transaction pooler.",
+        "DATABASE_BATCH", .database,
+        "on or off: whether transactions share a pipeline. Off for Supabase's transaction pooler.",
         fallback: "on")
     static let sqlDirectory = Setting(
         "CALLWAITING_SQL_DIR", .database, "Where `migrate` finds its SQL, unless `--sql` says so.",
@@ -66,7 +69,8 @@ extension Setting {
         "SUPABASE_URL", .identity, "The Supabase project whose users these are. Unset, we sign people in ourselves.",
         example: "https://abcdefghijkl.supabase.co", alias: "NEXT_PUBLIC_SUPABASE_URL")
     static let jwtSecret = Setting(
-        "SUPABASE_JWT_SECRET", .identity, "The HS256 secret of access tokens, at least 32 bytes. Without Supabase it is ours.",
+        "SUPABASE_JWT_SECRET", .identity,
+        "The HS256 secret of access tokens, at least 32 bytes. Without Supabase it is ours.",
         example: "(openssl rand -hex 32)", isSecret: true)
     static let jwtLeeway = Setting(
         "JWT_LEEWAY", .identity, "Seconds by which clocks may differ when a token's times are checked.", fallback: "10")
@@ -143,9 +147,11 @@ extension Setting {
         example: "FLWSECK-…", isSecret: true)
     static let flutterwaveHash = Setting(
         "FLUTTERWAVE_WEBHOOK_SECRET_HASH", .payments,
-        "The secret hash set in Flutterwave's dashboard. Unset, the webhook answers 503.", example: "(a long random text)",
+        "The secret hash set in Flutterwave's dashboard. Unset, the webhook answers 503.",
+        example: "(a long random text)",
         isSecret: true)
-    static let planCurrency = Setting("PLAN_CURRENCY", .payments, "ISO 4217 code of the amounts below.", fallback: "NGN")
+    static let planCurrency = Setting(
+        "PLAN_CURRENCY", .payments, "ISO 4217 code of the amounts below.", fallback: "NGN")
     static let basicAmount = Setting(
         "BASIC_PLAN_AMOUNT", .payments, "500 minutes, in minor units: 2900 is ₦29.00.", example: "2900")
     static let proAmount = Setting("PRO_PLAN_AMOUNT", .payments, "5,000 minutes, in minor units.", example: "19900")

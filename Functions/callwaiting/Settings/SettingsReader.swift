@@ -18,10 +18,13 @@ struct SettingsReader {
     mutating func optional(_ setting: Setting) -> String? {
         let names = [setting.name, setting.alias].compactMap { $0 }
         for name in names {
-            guard let value = reader.string(forKey: ConfigKey([name]), isSecret: setting.isSecret), !value.isEmpty else {
+            guard let value = reader.string(forKey: ConfigKey([name]), isSecret: setting.isSecret), !value.isEmpty
+            else {
                 continue
             }
-            if value.first == "\"" || value.first == "'" { report(setting, "is quoted; values are written without quotes") }
+            if value.first == "\"" || value.first == "'" {
+                report(setting, "is quoted; values are written without quotes")
+            }
             return value
         }
         return setting.fallback.flatMap { $0.isEmpty ? nil : $0 }

@@ -1,0 +1,120 @@
+import EmulatorControl
+import FoundationEssentials
+import FunctionCore
+import FunctionTesting
+import HTTPTypes
+import Testing
+
+@testable import callwaiting
+
+extension EndToEnd {
+    /// What becomes of a reply when somebody else fails: a truthful status, and nothing charged.
+    @Suite struct ProviderFaultTests {
+        struct Case: Sendable, CustomTestStringConvertible {
+            let provider: ControlBoard.Provider
+            let fault: Fault
+            let status: Int
+            let code: String
+            var testDescription: String { "\(provider.rawValue) \(fault.kind.rawValue) → \(status) \(code)" }
+
+            init(_ provider: ControlBoard.Provider, _ fault: Fault, _ status: Int, _ code: String) {
+                self.provider = provider
+                self.fault = fault
+                self.status = status
+                self.code = code
+            }
+        }
+
+        static let cases = [
+            Case(.openai, Fault(.serverError, times: nil), 503, "provider_unavailable"),
+            Case(.openai, Fault(.unavailable, times: nil), 503, "provider_unavailable"),
+            Case(.openai, Fault(.rateLimited, times: nil), 503, "provider_unavailable"),
+            Case(.openai, Fault(.insufficientQuota, times: nil), 502, "provider_failed"),
+            Case(.openai, Fault(.unauthorized, times: nil), 502, "provider_failed"),
+            Case(.openai, Fault(.garbage, times: nil), 502, "provider_failed"),
+            Case(.openai, Fault(.emptyReply, times: nil), 502, "provider_failed"),
+            Case(.minimax, Fault(.serverError, times: nil), 503, "provider_unavailable"),
+            Case(.minimax, Fault(.rateLimited, times: nil), 503, "provider_unavailable"),
+            Case(.minimax, Fault(.baseResp, times: nil, code: 1_008), 502, "provider_failed"),
+            Case(.minimax, Fault(.nullData, times: nil), 502, "provider_failed"),
+            Case(.minimax, Fault(.missingAudio, times: nil), 502, "provider_failed"),
+            Case(.minimax, Fault(.badHex, times: nil), 502, "provider_failed"),
+            Case(.minimax, Fault(.garbage, times: nil), 502, "provider_failed"),
+            Case(.minimax, Fault(.timeout, times: nil), 503, "provider_unavailable"),
+            Case(.minimax, Fault(.drip, times: nil, milliseconds: 400), 503, "provider_unavailable"),
+        ]
+
+        @Test("a provider's failure is said and not charged", arguments: cases)
+        func failure(_ example: Case) async throws {
+            let bed = try await TestBed.shared.value
+            // Providers get what the deadline leaves after three seconds for storing and settling.
+            let assembly = try await bed.assembly(["REQUEST_DEADLINE": "5"])
+            let person = try await Person.signUp(TestClient(assembly.application))
+            let agent = try await person.createAgent()
+            let before = try await person.usage()
+
+            bed.board.add(example.fault, to: example.provider)
+            defer { bed.board.clearFaults(of: example.provider) }
+            let response = try await person.ask(agent, "What are your business hours?")
+            #expect(response.status.code == example.status)
+            #expect(response.problemCode == example.code)
+            #expect((response.fields[.retryAfter] != nil) == (example.status == 503))
+            #expect(try await person.usage() == before, "nothing is charged, and the hold is free again")
+            await assembly.services.shutdown()
+        }
+
+        @Test("a provider that recovers in time is asked again")
+        func recovery() async throws {
+            let bed = try await TestBed.shared.value
+            let assembly = try await bed.assembly()
+            let person = try await Person.signUp(TestClient(assembly.application))
+            let agent = try await person.createAgent()
+            bed.board.add(Fault(.serverError, times: 1), to: .openai)
+            bed.board.add(Fault(.baseResp, times: 1, code: 1_002), to: .minimax)
+            let response = try await person.ask(agent, "What are your business hours?")
+            #expect(response.status == .ok)
+            await assembly.services.shutdown()
+        }
+
+        @Test("a recording that cannot be stored is not charged")
+        func storage() async throws {
+            let bed = try await TestBed.shared.value
+            let assembly = try await bed.assembly(["AUDIO_DIRECTORY": "/proc/no-such-directory"])
+            let person = try await Person.signUp(TestClient(assembly.application))
+            let response = try await person.speak("A word.")
+            #expect(response.status == .serviceUnavailable)
+            #expect(response.problemCode == "storage_unavailable")
+            let usage = try await person.usage()
+            #expect(usage.secondsUsed == 0)
+            #expect(usage.secondsReserved == 0)
+            await assembly.services.shutdown()
+        }
+
+        @Test("a database that is down is 503 with Retry-After, at once, on every path that needs it")
+        func database() async throws {
+            let bed = try await TestBed.shared.value
+            let assembly = try await bed.assembly([
+                "DATABASE_URL": "postgresql://callwaiting@/callwaiting?host=/tmp/nowhere-at-all"
+            ])
+            let working = try await bed.assembly()
+            let person = try await Person.signUp(TestClient(working.application))
+            let agent = try await person.createAgent()
+            let stranded = Person(sender: TestClient(assembly.application), email: person.email, token: person.token)
+            let responses = [
+                try await stranded.get("/api/usage-report"), try await stranded.ask(agent, "Hi"),
+                try await stranded.speak("Hi"),
+                try await stranded.post("/api/create-payment-link", json: #"{"plan":"pro"}"#),
+                try await stranded.get("/readyz"),
+            ]
+            for response in responses {
+                #expect(response.status == .serviceUnavailable)
+                #expect(response.problemCode == "database_unavailable")
+                #expect(response.fields[.retryAfter] != nil)
+                #expect(!response.text.contains("nowhere"), "the cause stays in the log")
+            }
+            #expect(try await stranded.get("/healthz").status == .ok)
+            await assembly.services.shutdown()
+            await working.services.shutdown()
+        }
+    }
+}
