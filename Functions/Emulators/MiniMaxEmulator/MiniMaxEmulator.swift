@@ -45,9 +45,10 @@ public struct MiniMaxEmulator: Function {
         do {
             try checkKey(request)
             let speech = try SpeechRequest(body: request.body)
-            let reply = SpeechReply(to: speech, mp3: try await desk.mp3(for: speech), traceID: traceID)
+            let reply = SpeechReply(to: speech, try await desk.speech(for: speech), traceID: traceID)
             if speech.stream, fault == nil { return try stream(reply, repeatsWhole: speech.repeatsWhole) }
-            return try .json(reply.whole(fault?.kind))
+            return Response(
+                status: .ok, fields: [.contentType: "application/json"], body: .bytes(try reply.whole(fault?.kind)))
         } catch let error as MiniMaxError {
             return try .json(error.json(traceID: traceID))
         }
@@ -66,7 +67,7 @@ public struct MiniMaxEmulator: Function {
     /// Server-sent events; there is no `[DONE]`. All are made here, off the I/O thread that will send them.
     private func stream(_ reply: SpeechReply, repeatsWhole: Bool) throws -> Response {
         let events = try reply.chunks(repeatsWhole: repeatsWhole).map { chunk in
-            Array("data: ".utf8) + (try chunk.bytes) + Array("\n\n".utf8)
+            Array("data: ".utf8) + chunk + Array("\n\n".utf8)
         }
         return Response(
             status: .ok, fields: [.contentType: "text/event-stream"],

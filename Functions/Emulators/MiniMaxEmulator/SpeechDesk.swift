@@ -4,39 +4,41 @@ actor SpeechDesk {
     static let maximumRunning = 2
     /// Requests that may wait for one; the next is told 1041.
     static let maximumWaiting = 32
-    /// Bytes of remembered MP3.
-    static let maximumRemembered = 64 * 1_024 * 1_024
+    /// Bytes of remembered speech.
+    static let maximumRemembered = 192 * 1_024 * 1_024
 
     private let synthesizer = Synthesizer()
     private var running = 0
     private var waiting: [(id: Int, continuation: CheckedContinuation<Void, any Error>)] = []
     private var lastID = 0
-    private var remembered: [SpeechKey: [UInt8]] = [:]
+    private var remembered: [SpeechKey: Speech] = [:]
     /// The keys of ``remembered``, least recently used first.
     private var order: [SpeechKey] = []
 
-    func mp3(for request: SpeechRequest) async throws -> [UInt8] {
+    func speech(for request: SpeechRequest) async throws -> Speech {
         let key = SpeechKey(request)
-        if let audio = recall(key) { return audio }
+        if let speech = recall(key) { return speech }
         try await enter()
         defer { leave() }
         // Whoever waited behind the same text finds it done.
-        if let audio = recall(key) { return audio }
-        let audio = try await synthesizer.speak(request)
-        remember(audio, as: key)
-        return audio
+        if let speech = recall(key) { return speech }
+        let speech = Speech(mp3: try await synthesizer.speak(request))
+        remember(speech, as: key)
+        return speech
     }
 
-    private func recall(_ key: SpeechKey) -> [UInt8]? {
-        guard let audio = remembered[key] else { return nil }
+    private func recall(_ key: SpeechKey) -> Speech? {
+        guard let speech = remembered[key] else { return nil }
         order.removeAll { $0 == key }
         order.append(key)
-        return audio
+        return speech
     }
 
-    private func remember(_ audio: [UInt8], as key: SpeechKey) {
-        if remembered.updateValue(audio, forKey: key) == nil { order.append(key) }
-        while remembered.values.reduce(0, { $0 + $1.count }) > Self.maximumRemembered, let oldest = order.first {
+    private func remember(_ speech: Speech, as key: SpeechKey) {
+        if remembered.updateValue(speech, forKey: key) == nil { order.append(key) }
+        while remembered.values.reduce(0, { $0 + $1.mp3.count + $1.hex.count }) > Self.maximumRemembered,
+            let oldest = order.first
+        {
             remembered[oldest] = nil
             order.removeFirst()
         }
@@ -71,6 +73,20 @@ actor SpeechDesk {
     /// Hands the place to the first who waits.
     private func leave() {
         if waiting.isEmpty { running -= 1 } else { waiting.removeFirst().continuation.resume() }
+    }
+}
+
+/// Finished speech, with what is costly to work out in a debug build worked out once.
+struct Speech: Sendable {
+    let mp3: [UInt8]
+    /// Two digits a byte.
+    let hex: [UInt8]
+    let facts: MP3
+
+    init(mp3: [UInt8]) {
+        self.mp3 = mp3
+        hex = Array(mp3.hex.utf8)
+        facts = MP3(reading: mp3)
     }
 }
 

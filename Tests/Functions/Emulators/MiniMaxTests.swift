@@ -23,9 +23,8 @@ import Testing
     }
 
     /// The MP3 of a successful answer.
-    private func mp3(_ response: TestResponse) throws -> [UInt8] {
-        let hex = try #require(try response.json.at("data.audio").text, "\(response.text.prefix(300))")
-        #expect(hex == hex.lowercased())
+    private func mp3(_ json: JSONValue) throws -> [UInt8] {
+        let hex = try #require(json.at("data.audio").text)
         return try #require([UInt8](hex: hex))
     }
 
@@ -52,8 +51,9 @@ import Testing
                 "format": "mp3", "bitrate": JSONValue(bitrate), "sample_rate": JSONValue(rate),
                 "channel": JSONValue(channels),
             ])
-        let audio = try mp3(response)
-        let extra = try response.json.at("extra_info")
+        let json = try response.json
+        let audio = try mp3(json)
+        let extra = json.at("extra_info")
         let milliseconds = try #require(extra["audio_length"]?.integer)
         #expect(milliseconds > 2_000 && milliseconds < 12_000)
         #expect(abs(Double(milliseconds) / 1_000 - (try await soxi("-D", audio))) < 0.05)
@@ -77,7 +77,7 @@ import Testing
         let voices = [
             "English_compelling_lady1", "English_Trustworth_Man", "English_SereneWoman", "English_Gentle-voiced_man",
         ]
-        for voice in voices { heard.insert(try mp3(try await speak("Good morning.", voice: voice))) }
+        for voice in voices { heard.insert(try mp3(try await speak("Good morning.", voice: voice).json)) }
         #expect(heard.count == voices.count)
     }
 
@@ -102,12 +102,13 @@ import Testing
             String(repeating: "We are open from nine to five, Monday to Friday. ", count: 250).prefix(10_000))
         let audio: JSONValue = ["bitrate": 64_000]
         let response = try await speak(text, audio: audio)
-        let milliseconds = try response.json.at("extra_info.audio_length").integer ?? 0
+        let json = try response.json
+        let milliseconds = try #require(json.at("extra_info.audio_length").integer)
         #expect(milliseconds > 300_000)
-        #expect(abs(Double(milliseconds) / 1_000 - (try await soxi("-D", try mp3(response)))) < 0.05)
+        #expect(abs(Double(milliseconds) / 1_000 - (try await soxi("-D", try mp3(json)))) < 0.05)
         let start = ContinuousClock.now
-        #expect(try await speak(text, audio: audio).json.at("data.audio") == response.json.at("data.audio"))
-        #expect(start.duration(to: .now) < .seconds(30))
+        #expect(try await speak(text, audio: audio).body.count == response.body.count)
+        #expect(start.duration(to: .now) < .seconds(5))
     }
 
     @Test func `a stream's parts are the audio, and its last event repeats the whole unless asked not to`() async throws
@@ -187,10 +188,20 @@ import Testing
 }
 
 extension [UInt8] {
+    /// Reads pairs of lower-case digits.
     init?(hex: String) {
-        let digits = hex.utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
-        guard digits.count.isMultiple(of: 2), !digits.contains(nil) else { return nil }
-        let values = digits.compactMap { $0 }
-        self = stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }
+        func value(_ digit: UInt8) -> UInt8? {
+            switch digit {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+            default: nil
+            }
+        }
+        self.init()
+        var digits = hex.utf8.makeIterator()
+        while let first = digits.next() {
+            guard let high = value(first), let low = digits.next().flatMap(value) else { return nil }
+            append(high << 4 | low)
+        }
     }
 }
