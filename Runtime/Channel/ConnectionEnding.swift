@@ -2,9 +2,9 @@ import NIOCore
 
 /// The end of a connection, begun by us: what was written leaves first, then our half closes, and then the rest.
 ///
-/// With `draining`, what the peer still sends is awaited and discarded for a while in between: a kernel that closes with
-/// bytes unread resets the connection, and the peer may never see the answer (RFC 9112 §9.6). Used on the channel's event
-/// loop; whoever begins it looks at nothing that arrives afterwards.
+/// With `draining`, what the peer still sends is awaited and discarded for a while in between: a kernel that closes
+/// with bytes unread resets the connection, and the peer may never see the answer (RFC 9112 §9.6). Used on the
+/// channel's event loop; whoever begins it looks at nothing that arrives afterwards.
 public final class ConnectionEnding {
     private let context: ChannelHandlerContext
     private let limits: ServingLimits
@@ -41,7 +41,11 @@ public final class ConnectionEnding {
     }
 
     private func timeOut() {
-        if !hasClosedOutput, context.channel.bufferedBytes < bufferedBytes { watch() } else { context.close(promise: nil) }
+        if !hasClosedOutput, context.channel.bufferedBytes < bufferedBytes {
+            watch()
+        } else {
+            context.close(promise: nil)
+        }
     }
 }
 

@@ -6,8 +6,8 @@ import NIOCore
 /// task on the channel's event loop, and sends what it answers. The same for HTTP and FastCGI.
 ///
 /// Every request ends: at its body's time-out, at its deadline (by cancelling its task), and at the latest when its
-/// overrun is over, when the caller gets a 503 and whatever the task still does is dropped. A caller that leaves cancels
-/// its requests.
+/// overrun is over, when the caller gets a 503 and whatever the task still does is dropped. A caller that leaves
+/// cancels its requests.
 public final class RequestHandler: ChannelInboundHandler {
     public typealias InboundIn = RequestPart
     public typealias OutboundOut = ResponsePart

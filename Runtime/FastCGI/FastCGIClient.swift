@@ -36,11 +36,11 @@ public final class FastCGIClient: Sendable {
     /// Sends a request and waits for the head of its response, or for all of it when it is short.
     ///
     /// - Parameter parameters: the CGI meta-variables, `REQUEST_METHOD` among them.
-    /// - Returns: the response. A streamed body that is not read to its end, or is given up, closes its connection, which
-    ///   tells the application.
+    /// - Returns: the response. A streamed body that is not read to its end, or is given up, closes its connection,
+    ///   which tells the application.
     /// - Throws: `CancellationError`; ``WireError`` for what is not FastCGI or for a refusal; NIO's error when the
-    ///   application cannot be reached or leaves. Only a GET or HEAD whose kept connection was lost is sent once more by
-    ///   itself.
+    ///   application cannot be reached or leaves. Only a GET or HEAD whose kept connection was lost is sent once more
+    ///   by itself.
     public func send(_ parameters: [NameValuePair], body: [UInt8] = []) async throws -> Response {
         let method = parameters.first { $0.name == "REQUEST_METHOD" }?.value
         let bytes = ResponseReader.request(parameters, body: body, keepConnection: true)
@@ -71,7 +71,9 @@ public final class FastCGIClient: Sendable {
     private func response(on connection: ClientConnection, _ bytes: [UInt8], isHead: Bool) async throws -> Response {
         let transfer = Transfer(connection, self)
         try await connection.begin(bytes)
-        guard case .head(let status, let pairs) = try await transfer.next() else { throw WireError.malformedResponseHead }
+        guard case .head(let status, let pairs) = try await transfer.next() else {
+            throw WireError.malformedResponseHead
+        }
         var response = Response(status: .init(code: status))
         for pair in pairs {
             guard let name = HTTPField.Name(pair.name) else { throw WireError.malformedResponseHead }

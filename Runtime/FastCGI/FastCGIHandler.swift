@@ -20,6 +20,8 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     private var isDraining = false
     private var hasSeenRequest = false
     private var needsFlush = false
+    /// Whose head the timer is set for.
+    private var awaitedRequest: Int?
     private var timer: DeadlineTimer?
 
     /// - Parameter basePath: what the operator put before our paths, without a trailing slash; usually empty.
@@ -64,13 +66,13 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     }
 
     private func setTimer() {
-        if connection.isAwaitingHead {
-            if timer?.deadline == nil || connection.openRequests == 0 {
-                timer?.deadline = .now() + TimeAmount(limits.headTimeout)
-            }
-        } else {
+        let awaited = connection.awaitedRequest
+        if awaited == nil {
             timer?.deadline = connection.openRequests > 0 ? nil : .now() + TimeAmount(limits.gatewayIdleTimeout)
+        } else if awaited != awaitedRequest {
+            timer?.deadline = .now() + TimeAmount(limits.headTimeout)
         }
+        awaitedRequest = awaited
     }
 
     private func perform(_ action: FastCGIWire.Connection.Action, _ context: ChannelHandlerContext) {
@@ -93,7 +95,6 @@ public final class FastCGIHandler: ChannelDuplexHandler {
 
     private func open(_ id: StreamID, _ pairs: [NameValuePair], _ context: ChannelHandlerContext) {
         hasSeenRequest = true
-        timer?.deadline = nil
         let variables = GatewayVariables(pairs.lazy.map { ($0.name, $0.value) })
         do {
             let head = try variables.requestHead(basePath: basePath)
@@ -148,9 +149,9 @@ public final class FastCGIHandler: ChannelDuplexHandler {
         case .end(let id, .complete):
             end(id, appStatus: 0, buffer, context, promise: promise)
         case .end(let id, .truncated):
-            // No web server looks at the application status, and nginx takes a connection's end for the end of a body whose
-            // length it does not know. Eight bytes that are no record it takes for a failure, as all do, and the caller
-            // sees that the body broke off. Where other requests share the connection, the status has to do.
+            // No web server looks at the application status, and nginx takes a connection's end for the end of a body
+            // whose length it does not know. Eight bytes that are no record it takes for a failure, as all do, and the
+            // caller sees that the body broke off. Where other requests share the connection, the status has to do.
             guard connection.openRequests > 1 else {
                 isBroken = true
                 buffer.writeInteger(UInt64(0))

@@ -3,7 +3,8 @@ import NIOCore
 
 /// FastCGI 1.0 on a channel, as the application.
 public enum FastCGIPipeline {
-    /// Adds what turns bytes into requests for `serving`, and its answers into bytes. Called on the channel's event loop.
+    /// Adds what turns bytes into requests for `serving`, and its answers into bytes. Called on the channel's event
+    /// loop.
     ///
     /// - Parameter basePath: what the operator put before our paths, without a trailing slash; usually empty.
     public static func add(to channel: any Channel, serving: Serving, basePath: String = "") throws {

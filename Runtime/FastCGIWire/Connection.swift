@@ -24,8 +24,8 @@ public struct Connection: Sendable {
         /// The web server has lost interest. Call ``end(_:appStatus:)`` soon, with or without a response before it.
         case abort(id: UInt16)
         case send([UInt8])
-        /// Close once what was sent has left. With `draining`, the peer may be writing still: closing at once would make
-        /// its kernel throw our answer away.
+        /// Close once what was sent has left. With `draining`, the peer may be writing still: closing at once would
+        /// make its kernel throw our answer away.
         case close(draining: Bool)
         /// Close at once. Nothing follows.
         case fail(WireError)
@@ -42,6 +42,7 @@ public struct Connection: Sendable {
         /// What has come of FCGI_PARAMS; apart from the stage, so that it grows in place.
         var parameters: [UInt8] = []
         var keepConnection: Bool
+        var ordinal: Int
     }
 
     private enum State {
@@ -56,6 +57,7 @@ public struct Connection: Sendable {
     private var decoder = RecordDecoder()
     private var requests: [UInt16: Open] = [:]
     private var parameterBytes = 0
+    private var begunRequests = 0
     /// What follows the action given last.
     private var following: Action?
 
@@ -64,9 +66,11 @@ public struct Connection: Sendable {
     /// Requests that have begun and not ended.
     public var openRequests: Int { requests.count }
 
-    /// Whether the peer has begun something and owes the rest of it: a record, or a request's parameters.
-    public var isAwaitingHead: Bool {
-        decoder.isInsideRecord || requests.values.contains { $0.stage == .parameters }
+    /// The ordinal number on this connection of the oldest request whose parameters are still to come, or of the next
+    /// one when a record of it has begun. It says how long the same thing has been waited for.
+    public var awaitedRequest: Int? {
+        if requests.isEmpty { return decoder.isInsideRecord ? begunRequests : nil }
+        return requests.values.filter { $0.stage == .parameters }.map(\.ordinal).min()
     }
 
     public mutating func receive(_ bytes: [UInt8]) {
@@ -151,7 +155,8 @@ public struct Connection: Sendable {
         if requests.count >= limits.openRequests {
             return refuse(record.id, limits.openRequests > 1 ? .overloaded : .cantMultiplex, keepConnection)
         }
-        requests[record.id] = Open(keepConnection: keepConnection)
+        requests[record.id] = Open(keepConnection: keepConnection, ordinal: begunRequests)
+        begunRequests += 1
         return nil
     }
 

@@ -1,5 +1,5 @@
-/// A parameter as FastCGI carries it (§3.4): both lengths, then both texts. A length below 128 takes one byte, any other
-/// four with the top bit set.
+/// A parameter as FastCGI carries it (§3.4): both lengths, then both texts. A length below 128 takes one byte, any
+/// other four with the top bit set.
 public struct NameValuePair: Hashable, Sendable {
     public var name: String
     public var value: String
@@ -23,8 +23,9 @@ public struct NameValuePair: Hashable, Sendable {
 
     /// Reads all pairs of a finished stream. What is not UTF-8 in it becomes U+FFFD.
     ///
-    /// - Throws: ``WireError/malformedPairs`` when a length goes beyond the stream's end. Go's reader stops quietly there
-    ///   and serves what it has got; a request that lost half of its parameters is not the request that was sent.
+    /// - Throws: ``WireError/malformedPairs`` when a length goes beyond the stream's end. Go's reader stops quietly
+    ///   there and serves what it has got; a request that lost half of its parameters is not the request that was
+    ///   sent.
     public static func decode(_ bytes: ArraySlice<UInt8>) throws(WireError) -> [NameValuePair] {
         var pairs: [NameValuePair] = []
         var rest = bytes

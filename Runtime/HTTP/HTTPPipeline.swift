@@ -4,7 +4,8 @@ import NIOHTTP1
 
 /// Plain HTTP/1.1 on a channel.
 public enum HTTPPipeline {
-    /// Adds what turns bytes into requests for `serving`, and its answers into bytes. Called on the channel's event loop.
+    /// Adds what turns bytes into requests for `serving`, and its answers into bytes. Called on the channel's event
+    /// loop.
     public static func add(
         to channel: any Channel, serving: Serving, trustedProxies: TrustedProxies = .none
     ) throws {

@@ -22,7 +22,9 @@ struct MessageFraming {
         isHTTP10 = head.version == .http1_0
         guard isHTTP10 || head.version == .http1_1 else { throw Problem(.malformedRequest, "HTTP/1.1 is spoken here.") }
         let hosts = head.headers["host"].count
-        guard hosts == 1 || (isHTTP10 && hosts == 0) else { throw Problem(.malformedRequest, "Host must be sent once.") }
+        guard hosts == 1 || (isHTTP10 && hosts == 0) else {
+            throw Problem(.malformedRequest, "Host must be sent once.")
+        }
         let codings = head.headers["transfer-encoding"]
         let lengths = head.headers["content-length"]
         guard codings.isEmpty || (lengths.isEmpty && !isHTTP10) else {

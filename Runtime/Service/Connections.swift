@@ -6,6 +6,7 @@ import Synchronization
 final class Connections: Sendable {
     private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
     private let gate: Gate
+    private let draining = Atomic(false)
 
     init(limit: Int) { gate = Gate(limit: limit) }
 
@@ -23,7 +24,11 @@ final class Connections: Sendable {
         return true
     }
 
+    /// Whether connections that come now are to be told as well: one may have been accepted before its listener closed.
+    var isDraining: Bool { draining.load(ordering: .sequentiallyConsistent) }
+
     func fire(_ event: StopEvent) {
+        draining.store(true, ordering: .sequentiallyConsistent)
         for channel in all { channel.pipeline.fireUserInboundEventTriggered(event) }
     }
 

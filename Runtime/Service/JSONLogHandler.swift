@@ -3,10 +3,11 @@ import FunctionCore
 import Glibc
 import Logging
 
-/// Writes one JSON object a line: `time` (RFC 3339, UTC, milliseconds), `level`, `message`, `logger`, then the metadata.
+/// Writes one JSON object a line: `time` (RFC 3339, UTC, milliseconds), `level`, `message`, `logger`, then the
+/// metadata.
 ///
-/// `status`, `duration_ms` and every number given as such are numbers, all else is text. Nothing waits for a reader that
-/// has stopped reading: lines are dropped then, and their count is written when there is room again.
+/// `status`, `duration_ms` and every number given as such are numbers, all else is text. Nothing waits for a reader
+/// that has stopped reading: lines are dropped then, and their count is written when there is room again.
 public struct JSONLogHandler: LogHandler {
     public var logLevel: Logger.Level
     public var metadata: Logger.Metadata = [:]

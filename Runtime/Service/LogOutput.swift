@@ -64,6 +64,8 @@ final class LogOutput: Sendable {
         let text = String(decoding: line.prefix(longestLine / 2), as: UTF8.self)
         var shown = ""
         for scalar in text.unicodeScalars where scalar != "\"" && scalar != "\\" { shown.unicodeScalars.append(scalar) }
-        return Array(#"{"level":"warning","message":"a log line was too long","line":"\#(shown)"}"#.utf8) + [UInt8(ascii: "\n")]
+        return Array(#"{"level":"warning","message":"a log line was too long","line":"\#(shown)"}"#.utf8) + [
+            UInt8(ascii: "\n")
+        ]
     }
 }

@@ -84,6 +84,7 @@ extension Server {
         case .fastCGI:
             try FastCGIPipeline.add(to: channel, serving: serving, basePath: configuration.basePath)
         }
+        if connections.isDraining { channel.pipeline.fireUserInboundEventTriggered(StopEvent.drain) }
     }
 
     /// "If the check fails (including the possibility that the connection didn't use TCP/IP transport), the application

@@ -3,7 +3,9 @@ import NIOPosix
 
 extension Server {
     /// Presses `stopSwitch` for every byte read from `descriptor`, which is the channel's from now on.
-    func press(_ stopSwitch: StopSwitch, onBytesFrom descriptor: CInt, _ group: MultiThreadedEventLoopGroup) async throws {
+    func press(
+        _ stopSwitch: StopSwitch, onBytesFrom descriptor: CInt, _ group: MultiThreadedEventLoopGroup
+    ) async throws {
         try await watch(descriptor, group) { PipeWatcher(onByte: stopSwitch.press, atEnd: {}) }
     }
 

@@ -80,7 +80,8 @@ public final class Server: Sendable {
             await stopSwitch.wait(presses: 1)
             // In a task of its own: to cancel `run` is to ask for an orderly end, not for none.
             let hasEnded = await Task { [sockets] in await drain(sockets) }.value
-            // A loop that stops drops what its tasks still enqueue, so with tasks left it goes on until the process ends.
+            // A loop that stops drops what its tasks still enqueue, so with tasks left it goes on until the process
+            // ends.
             if hasEnded { try await group.shutdownGracefully() }
         } catch {
             for socket in sockets { await socket.close() }

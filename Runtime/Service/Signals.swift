@@ -4,8 +4,8 @@ import Synchronization
 /// Where the signal handler writes; -1 while nobody listens.
 private let signalPipe = Atomic<CInt>(-1)
 
-/// The signals that stop a server, as bytes on a pipe. A handler may do next to nothing (signal-safety(7)), and one byte
-/// on a pipe is enough. Handlers, unlike ignored signals, do not pass on to programs that we start.
+/// The signals that stop a server, as bytes on a pipe. A handler may do next to nothing (signal-safety(7)), and one
+/// byte on a pipe is enough. Handlers, unlike ignored signals, do not pass on to programs that we start.
 final class Signals {
     static let stopping = [SIGTERM, SIGINT, SIGQUIT]
 

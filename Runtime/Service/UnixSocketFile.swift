@@ -18,7 +18,8 @@ struct UnixSocketFile: Sendable {
         let descriptor = streamSocket()
         guard descriptor >= 0 else { throw .system(call: "socket", on: path, errno: errno) }
         // On Linux the file gets the socket's own mode less the umask, so that it is never more open than it should be.
-        let bound = fchmod(descriptor, mode_t(mode)) == 0 && withSocketAddress(&address) { Glibc.bind(descriptor, $0, $1) } == 0
+        let bound =
+            fchmod(descriptor, mode_t(mode)) == 0 && withSocketAddress(&address) { Glibc.bind(descriptor, $0, $1) } == 0
         guard bound, chmod(path, mode_t(mode)) == 0 else {
             let error = errno
             close(descriptor)
@@ -70,7 +71,9 @@ struct UnixSocketFile: Sendable {
         _ address: inout sockaddr_un, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
     ) -> CInt {
         withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
     }
 }

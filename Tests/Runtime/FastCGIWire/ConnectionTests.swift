@@ -137,7 +137,9 @@ struct ConnectionTests {
         #expect(ended3 != nil && ended3?.next == .close(draining: true))
     }
 
-    @Test("records of a request that is not open are ignored", arguments: [RecordType.params, .stdin, .data, .abortRequest, .stdout])
+    @Test(
+        "records of a request that is not open are ignored",
+        arguments: [RecordType.params, .stdin, .data, .abortRequest, .stdout])
     func ignoresInactive(_ type: RecordType) {
         var connection = Connection()
         #expect(Self.actions(&connection, [Record(type, id: 7, [1, 2, 3])]) == [])
@@ -168,7 +170,9 @@ struct ConnectionTests {
         var connection = Connection()
         let begin = Record(.beginRequest, id: 1, [0, 2, 0, 0, 0, 0, 0, 0])
         #expect(
-            Self.actions(&connection, [begin]) == [.send(Record.end(id: 1, .unknownRole).bytes), .close(draining: true)])
+            Self.actions(&connection, [begin]) == [
+                .send(Record.end(id: 1, .unknownRole).bytes), .close(draining: true),
+            ])
     }
 
     @Test("requests that only ever begin are refused beyond the bound, and take no more memory")
@@ -230,11 +234,21 @@ struct ConnectionTests {
     }
 
     static let violations: [(String, [Record], WireError)] = [
-        ("a begun request begun again", [.begin(id: 1, keepConnection: true), .begin(id: 1, keepConnection: true)], .malformedBegin),
+        (
+            "a begun request begun again", [.begin(id: 1, keepConnection: true), .begin(id: 1, keepConnection: true)],
+            .malformedBegin
+        ),
         ("a begin of seven bytes", [Record(.beginRequest, id: 1, [0, 1, 0, 0, 0, 0, 0])], .malformedBegin),
-        ("a body before the parameters are complete", [.begin(id: 1, keepConnection: true), Record(.stdin, id: 1, [1])], .unexpectedRecord(.stdin)),
+        (
+            "a body before the parameters are complete",
+            [.begin(id: 1, keepConnection: true), Record(.stdin, id: 1, [1])], .unexpectedRecord(.stdin)
+        ),
         ("parameters after they were complete", request(1) + [Record(.params, id: 1, [1])], .unexpectedRecord(.params)),
-        ("parameters that do not add up", [.begin(id: 1, keepConnection: true), Record(.params, id: 1, [9, 9, 9]), Record(.params, id: 1)], .malformedPairs),
+        (
+            "parameters that do not add up",
+            [.begin(id: 1, keepConnection: true), Record(.params, id: 1, [9, 9, 9]), Record(.params, id: 1)],
+            .malformedPairs
+        ),
         ("values asked for that do not add up", [Record(.getValues, id: 0, [200])], .malformedPairs),
     ]
 
@@ -249,9 +263,12 @@ struct ConnectionTests {
     @Test("values asked for are told, unknown ones left out, and the connection stays")
     func getValues() {
         var connection = Connection()
-        let asked = ["FCGI_MPXS_CONNS", "FCGI_MAX_REQS", "FCGI_UNHEARD_OF", "FCGI_MAX_CONNS"].map { NameValuePair($0, "") }
+        let asked = ["FCGI_MPXS_CONNS", "FCGI_MAX_REQS", "FCGI_UNHEARD_OF", "FCGI_MAX_CONNS"].map {
+            NameValuePair($0, "")
+        }
         let told = [
-            NameValuePair("FCGI_MPXS_CONNS", "1"), NameValuePair("FCGI_MAX_REQS", "1024"), NameValuePair("FCGI_MAX_CONNS", "4096"),
+            NameValuePair("FCGI_MPXS_CONNS", "1"), NameValuePair("FCGI_MAX_REQS", "1024"),
+            NameValuePair("FCGI_MAX_CONNS", "4096"),
         ]
         #expect(
             Self.actions(&connection, [Record(.getValues, id: 0, NameValuePair.encode(asked))])

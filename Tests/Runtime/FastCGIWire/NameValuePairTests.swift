@@ -33,7 +33,10 @@ struct NameValuePairTests {
     @Test("what was written is read", arguments: rows)
     func decodes(_ row: Row) throws {
         let before = NameValuePair("A", "b")
-        #expect(try NameValuePair.decode(NameValuePair.encode([before, row.pair, before])[...]) == [before, row.pair, before])
+        #expect(
+            try NameValuePair.decode(NameValuePair.encode([before, row.pair, before])[...]) == [
+                before, row.pair, before,
+            ])
     }
 
     @Test("a four-byte length below 128 is read too")
@@ -49,7 +52,9 @@ struct NameValuePairTests {
         }
     }
 
-    @Test("a length beyond the stream is refused", arguments: [[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [127, 127, 1], [1, 0]] as [[UInt8]])
+    @Test(
+        "a length beyond the stream is refused",
+        arguments: [[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [127, 127, 1], [1, 0]] as [[UInt8]])
     func refusesLength(_ bytes: [UInt8]) {
         #expect(throws: WireError.malformedPairs) { try NameValuePair.decode(bytes[...]) }
     }

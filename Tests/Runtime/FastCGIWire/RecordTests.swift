@@ -84,7 +84,8 @@ struct RecordTests {
     @Test("padding and the reserved byte may hold anything, up to 255 bytes")
     func ignoresPadding() throws {
         var decoder = RecordDecoder()
-        decoder.append([1, 5, 0, 1, 0, 1, 255, 99, 42] + [UInt8](repeating: 0xEE, count: 255) + [1, 5, 0, 1, 0, 0, 0, 0])
+        decoder.append(
+            [1, 5, 0, 1, 0, 1, 255, 99, 42] + [UInt8](repeating: 0xEE, count: 255) + [1, 5, 0, 1, 0, 0, 0, 0])
         #expect(try next(&decoder) == Record(.stdin, id: 1, [42]))
         #expect(try next(&decoder) == Record(.stdin, id: 1))
     }
@@ -96,7 +97,9 @@ struct RecordTests {
         #expect(throws: WireError.unsupportedVersion(version)) { _ = try decoder.next() }
     }
 
-    @Test("a stream of this many bytes is split below 65,528 and loses nothing", arguments: [0, 1, 65_527, 65_528, 65_529, 65_535, 65_536, 200_000])
+    @Test(
+        "a stream of this many bytes is split below 65,528 and loses nothing",
+        arguments: [0, 1, 65_527, 65_528, 65_529, 65_535, 65_536, 200_000])
     func splitsStreams(_ count: Int) throws {
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8) }
         var decoder = RecordDecoder()

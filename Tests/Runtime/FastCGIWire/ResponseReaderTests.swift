@@ -33,7 +33,8 @@ struct ResponseReaderTests {
     func splitHead(_ lineEnd: String) throws {
         let text = Array("Status: 201 Created\(lineEnd)A: 1\(lineEnd)\(lineEnd)body".utf8)
         for split in 1..<text.count {
-            let bytes = Record(.stdout, id: 1, Array(text[..<split])).bytes
+            let bytes =
+                Record(.stdout, id: 1, Array(text[..<split])).bytes
                 + Record(.stdout, id: 1, Array(text[split...])).bytes + Self.end
             let parts = try Self.parts(bytes, atOnce: bytes.count)
             #expect(parts.first == .head(status: 201, fields: [NameValuePair("A", "1")]), "split at \(split)")
@@ -44,7 +45,8 @@ struct ResponseReaderTests {
 
     @Test("what is written to STDERR is never body")
     func keepsErrorsApart() throws {
-        let bytes = Record(.stderr, id: 1, Array("oops".utf8)).bytes + Self.stdout("A: 1\n\n")
+        let bytes =
+            Record(.stderr, id: 1, Array("oops".utf8)).bytes + Self.stdout("A: 1\n\n")
             + Record(.stderr, id: 1).bytes + Self.end
         #expect(
             try Self.parts(bytes, atOnce: bytes.count) == [

@@ -21,7 +21,8 @@ struct BehindNginxTests {
         }
     }
 
-    func send(_ method: String, _ path: String, body: [UInt8]? = nil, to nginx: Nginx) async throws -> Transport.Answer {
+    func send(_ method: String, _ path: String, body: [UInt8]? = nil, to nginx: Nginx) async throws -> Transport.Answer
+    {
         try await RawClient.with(nginx.address) { client in
             try await client.send(Transport.http.request(method, path, body: body))
             return try Transport.http.read(await client.bytesUntilEnd(), isHead: method == "HEAD")
@@ -72,7 +73,9 @@ struct BehindNginxTests {
         }
     }
 
-    @Test("with fastcgi_keep_conn one connection serves many requests, without it none outlives its request", arguments: [true, false])
+    @Test(
+        "with fastcgi_keep_conn one connection serves many requests, without it none outlives its request",
+        arguments: [true, false])
     func connections(_ keepsConnections: Bool) async throws {
         try await with(keepsConnections: keepsConnections) { nginx, server in
             for _ in 0..<20 {

@@ -16,7 +16,9 @@ struct BothTransportsTests {
         }
     }
 
-    @Test("a response of any length arrives whole", arguments: Transport.allCases, [0, 65_535, 65_536, 200_000, 3_000_000])
+    @Test(
+        "a response of any length arrives whole", arguments: Transport.allCases,
+        [0, 65_535, 65_536, 200_000, 3_000_000])
     func sends(_ transport: Transport, _ count: Int) async throws {
         try await withServer(ScriptedResponder()) { server in
             let answer = try await transport.send("GET", "/bytes/\(count)", to: server)
@@ -26,7 +28,9 @@ struct BothTransportsTests {
         }
     }
 
-    @Test("a streamed response arrives whole", arguments: Transport.allCases, ["/stream/200000", "/stream/200000/declared"])
+    @Test(
+        "a streamed response arrives whole", arguments: Transport.allCases,
+        ["/stream/200000", "/stream/200000/declared"])
     func streams(_ transport: Transport, _ path: String) async throws {
         try await withServer(ScriptedResponder()) { server in
             let answer = try await transport.send("GET", path, to: server)
@@ -36,7 +40,9 @@ struct BothTransportsTests {
         }
     }
 
-    @Test("HEAD gives the length and no body", arguments: Transport.allCases, ["/bytes/5000", "/stream/5000/declared", "/stream/5000"])
+    @Test(
+        "HEAD gives the length and no body", arguments: Transport.allCases,
+        ["/bytes/5000", "/stream/5000/declared", "/stream/5000"])
     func head(_ transport: Transport, _ path: String) async throws {
         try await withServer(ScriptedResponder()) { server in
             let answer = try await transport.send("HEAD", path, to: server)
@@ -65,7 +71,9 @@ struct BothTransportsTests {
         }
     }
 
-    @Test("a body over the limit is 413, declared or not, and readable though the caller goes on sending", arguments: Transport.allCases)
+    @Test(
+        "a body over the limit is 413, declared or not, and readable though the caller goes on sending",
+        arguments: Transport.allCases)
     func tooLarge(_ transport: Transport) async throws {
         let responder = ScriptedResponder()
         try await withServer(responder) { server in
@@ -112,7 +120,9 @@ struct BothTransportsTests {
         #expect(responder.events.all == ["waiting", "cancelled"])
     }
 
-    @Test("a task that does not heed its cancelling is answered for, and its late answer dropped", arguments: Transport.allCases)
+    @Test(
+        "a task that does not heed its cancelling is answered for, and its late answer dropped",
+        arguments: Transport.allCases)
     func overrun(_ transport: Transport) async throws {
         var limits = ServingLimits()
         limits.overrun = .milliseconds(20)
@@ -152,7 +162,8 @@ struct BothTransportsTests {
         #expect(responder.events.all == ["stream ended"])
     }
 
-    @Test("a caller that does not read holds back the producer, and is closed in the end", arguments: Transport.allCases)
+    @Test(
+        "a caller that does not read holds back the producer, and is closed in the end", arguments: Transport.allCases)
     func slowReader(_ transport: Transport) async throws {
         var limits = ServingLimits()
         limits.sendTimeout = .milliseconds(100)
@@ -184,7 +195,9 @@ struct BothTransportsTests {
         }
     }
 
-    @Test("a path that cannot be is 400 with the problem's body", arguments: Transport.allCases, ["/a/../b", "/%zz", "/a%2Fb", "*"])
+    @Test(
+        "a path that cannot be is 400 with the problem's body", arguments: Transport.allCases,
+        ["/a/../b", "/%zz", "/a%2Fb", "*"])
     func badPath(_ transport: Transport, _ path: String) async throws {
         try await withServer(ScriptedResponder()) { server in
             let answer = try await transport.send("GET", path, to: server)

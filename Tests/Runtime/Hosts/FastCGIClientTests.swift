@@ -58,7 +58,9 @@ struct FastCGIClientTests {
         }
     }
 
-    @Test("a request over HTTP reaches the application behind, and its answer the caller", arguments: ["GET", "POST", "HEAD"])
+    @Test(
+        "a request over HTTP reaches the application behind, and its answer the caller",
+        arguments: ["GET", "POST", "HEAD"])
     func proxies(_ method: String) async throws {
         try await withClient { client, _ in
             try await withServer(FastCGIProxy(client, logger: .silent)) { front in
@@ -78,8 +80,8 @@ struct FastCGIClientTests {
         try await withClient { client, _ in
             try await withServer(FastCGIProxy(client, logger: .silent)) { front in
                 try await RawClient.with(front.address(.http)) { raw in
-                    try await raw.send(
-                        "GET /fields?a=%20b HTTP/1.1\r\nHost: h\r\nX-Key: 1\r\nX-Key: 2\r\nX_Key: 3\r\nProxy: p\r\nConnection: close\r\n\r\n")
+                    let fields = "Host: h\r\nX-Key: 1\r\nX-Key: 2\r\nX_Key: 3\r\nProxy: p\r\nConnection: close\r\n"
+                    try await raw.send("GET /fields?a=%20b HTTP/1.1\r\n\(fields)\r\n")
                     let text = try await raw.textUntilEnd()
                     #expect(text.hasSuffix("host=h\nx-key=1, 2"))
                 }

@@ -19,7 +19,8 @@ struct FastCGIHostTests {
     }
 
     static func request(
-        _ id: UInt16, _ method: String, _ path: String, body: [UInt8] = [], length: Int? = nil, keepConnection: Bool = true
+        _ id: UInt16, _ method: String, _ path: String, body: [UInt8] = [], length: Int? = nil,
+        keepConnection: Bool = true
     ) -> [UInt8] {
         ResponseReader.request(
             id: id, Transport.parameters(method, path, length: length), body: body, keepConnection: keepConnection)
@@ -34,7 +35,9 @@ struct FastCGIHostTests {
         }
     }
 
-    @Test("a kept connection carries one request after the other, each ending in exactly one END_REQUEST and nothing more")
+    @Test(
+        "a kept connection carries one request after the other, each ending in exactly one END_REQUEST and nothing more"
+    )
     func keepsConnection() async throws {
         try await withClient { client, _ in
             for count in 1...3 {
@@ -55,7 +58,9 @@ struct FastCGIHostTests {
         }
     }
 
-    @Test("STDOUT never has an empty record before its end, and no record above 65,528 bytes", arguments: [0, 65_528, 65_536, 200_000])
+    @Test(
+        "STDOUT never has an empty record before its end, and no record above 65,528 bytes",
+        arguments: [0, 65_528, 65_536, 200_000])
     func stdoutRecords(_ count: Int) async throws {
         try await withClient { client, _ in
             try await client.send(Self.request(1, "GET", "/bytes/\(count)"))
@@ -71,7 +76,8 @@ struct FastCGIHostTests {
     func multiplexes() async throws {
         let responder = ScriptedResponder()
         try await withClient(responder) { client, _ in
-            try await client.send(Self.request(1, "GET", "/stubborn") + Self.request(3, "POST", "/echo", body: pattern(50), length: 50))
+            try await client.send(
+                Self.request(1, "GET", "/stubborn") + Self.request(3, "POST", "/echo", body: pattern(50), length: 50))
             try await client.bytes(until: Self.isEnd(3))
             responder.events.add("release")
             let records = Self.records(try await client.bytes(until: Self.isEnd(1)))
@@ -114,14 +120,16 @@ struct FastCGIHostTests {
         try await withClient { client, _ in
             try await client.send(Self.request(1, "POST", "/echo", body: pattern(700)))
             let bytes = try await client.bytes(until: Self.isEnd(1))
-            #expect(Self.records(bytes).filter { $0.type == .stdout }.flatMap(\.content).suffix(700) == pattern(700)[...])
+            #expect(
+                Self.records(bytes).filter { $0.type == .stdout }.flatMap(\.content).suffix(700) == pattern(700)[...])
             try await client.send(Self.request(3, "POST", "/echo", body: pattern(1_001)))
             let refused = try await client.bytes(until: Self.isEnd(3))
             #expect(String(decoding: refused, as: UTF8.self).contains("Status: 413 "))
         }
     }
 
-    @Test("a body that is not as long as declared is 400, and no function runs", arguments: [(10, 9), (10, 11), (1, 500)])
+    @Test(
+        "a body that is not as long as declared is 400, and no function runs", arguments: [(10, 9), (10, 11), (1, 500)])
     func wrongLength(_ declared: Int, _ sent: Int) async throws {
         let responder = ScriptedResponder()
         try await withClient(responder) { client, _ in
@@ -135,7 +143,8 @@ struct FastCGIHostTests {
     @Test("a head that is none is 400, and the connection goes on")
     func badHead() async throws {
         try await withClient { client, _ in
-            try await client.send(ResponseReader.request(id: 1, [NameValuePair("REQUEST_URI", "/hello")], keepConnection: true))
+            try await client.send(
+                ResponseReader.request(id: 1, [NameValuePair("REQUEST_URI", "/hello")], keepConnection: true))
             let text = String(decoding: try await client.bytes(until: Self.isEnd(1)), as: UTF8.self)
             #expect(text.contains("Status: 400 "))
             try await client.send(Self.request(3, "GET", "/hello"))
@@ -143,7 +152,9 @@ struct FastCGIHostTests {
         }
     }
 
-    @Test("an ill-formed connection is closed, and no other is", arguments: ["GET / HTTP/1.1\r\n\r\n", "\u{1}\u{1}\u{0}\u{1}\u{0}\u{0}\u{0}\u{0}"])
+    @Test(
+        "an ill-formed connection is closed, and no other is",
+        arguments: ["GET / HTTP/1.1\r\n\r\n", "\u{1}\u{1}\u{0}\u{1}\u{0}\u{0}\u{0}\u{0}"])
     func illFormed(_ text: String) async throws {
         try await withClient { other, server in
             try await RawClient.with(server.address(.fastCGI)) { client in
@@ -170,7 +181,8 @@ struct FastCGIHostTests {
     @Test("values are told and the connection goes on")
     func getValues() async throws {
         try await withClient { client, _ in
-            try await client.send(Record(.getValues, id: 0, NameValuePair.encode([NameValuePair("FCGI_MPXS_CONNS", "")])).bytes)
+            try await client.send(
+                Record(.getValues, id: 0, NameValuePair.encode([NameValuePair("FCGI_MPXS_CONNS", "")])).bytes)
             let told = Record(.getValuesResult, id: 0, NameValuePair.encode([NameValuePair("FCGI_MPXS_CONNS", "1")]))
             try await client.bytes { $0 == told.bytes }
             try await client.send(Self.request(1, "GET", "/hello"))
@@ -181,9 +193,10 @@ struct FastCGIHostTests {
     @Test("the Proxy variable never reaches a function, and CONTENT_LENGTH is the server's own")
     func hostileVariables() async throws {
         try await withClient { client, _ in
-            let parameters = Transport.parameters("POST", "/fields", length: 3) + [
-                NameValuePair("HTTP_PROXY", "evil"), NameValuePair("HTTP_CONTENT_LENGTH", "999"),
-            ]
+            let parameters =
+                Transport.parameters("POST", "/fields", length: 3) + [
+                    NameValuePair("HTTP_PROXY", "evil"), NameValuePair("HTTP_CONTENT_LENGTH", "999"),
+                ]
             try await client.send(ResponseReader.request(id: 1, parameters, body: [1, 2, 3], keepConnection: true))
             let text = String(decoding: try await client.bytes(until: Self.isEnd(1)), as: UTF8.self)
             #expect(text.contains("content-length=3"))

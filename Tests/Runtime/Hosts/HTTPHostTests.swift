@@ -62,7 +62,9 @@ struct HTTPHostTests {
     func byteByByte() async throws {
         try await withServer(ScriptedResponder()) { server in
             try await RawClient.with(server.address(.http)) { client in
-                for byte in "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc".utf8 { try await client.send([byte]) }
+                for byte in "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc".utf8 {
+                    try await client.send([byte])
+                }
                 #expect(try await client.text(endingWith: "abc").hasPrefix("HTTP/1.1 200"))
             }
         }
@@ -71,7 +73,8 @@ struct HTTPHostTests {
     @Test("a chunked body is joined, and held to the same limit")
     func chunked() async throws {
         let head = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-        #expect(try await answer(head + "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: t\r\n\r\n").hasSuffix("\r\n\r\nabcde"))
+        #expect(
+            try await answer(head + "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: t\r\n\r\n").hasSuffix("\r\n\r\nabcde"))
         let chunk = "1f4\r\n" + String(repeating: "x", count: 500) + "\r\n"
         #expect(try await answer(head + chunk + chunk + chunk).hasPrefix("HTTP/1.1 413 "))
     }
@@ -80,13 +83,15 @@ struct HTTPHostTests {
     func expectsContinue() async throws {
         try await withServer(ScriptedResponder()) { server in
             try await RawClient.with(server.address(.http)) { client in
-                try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+                try await client.send(
+                    "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
                 #expect(try await client.text(endingWith: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
                 try await client.send("abc")
                 #expect(try await client.text(endingWith: "abc").contains("HTTP/1.1 200 OK"))
             }
         }
-        let refused = try await answer("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\nExpect: 100-continue\r\n\r\n")
+        let refused = try await answer(
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\nExpect: 100-continue\r\n\r\n")
         #expect(refused.hasPrefix("HTTP/1.1 413 "))
         #expect(refused.contains("Connection: close\r\n"))
     }
@@ -94,8 +99,10 @@ struct HTTPHostTests {
     static let malformed = [
         "no host": "GET / HTTP/1.1\r\n\r\n",
         "two hosts": "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-        "a length and chunks": "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "chunks and a length": "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+        "a length and chunks":
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "chunks and a length":
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
         "two lengths": "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
         "a list of lengths": "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc",
         "a length with a sign": "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc",
@@ -130,7 +137,9 @@ struct HTTPHostTests {
         let wide = (0..<5).map { "X-\($0): \(String(repeating: "y", count: 8_000))\r\n" }.joined()
         #expect(try await answer("GET /hello HTTP/1.1\r\nHost: a\r\n\(wide)\r\n").hasPrefix("HTTP/1.1 431 "))
         // Never a whole head.
-        #expect(try await answer("GET /hello HTTP/1.1\r\nX-A: \(String(repeating: "z", count: 40_000))").hasPrefix("HTTP/1.1 431 "))
+        #expect(
+            try await answer("GET /hello HTTP/1.1\r\nX-A: \(String(repeating: "z", count: 40_000))").hasPrefix(
+                "HTTP/1.1 431 "))
     }
 
     @Test("a target longer than its bound is 414")
@@ -159,7 +168,8 @@ struct HTTPHostTests {
 
     @Test("an upgrade asked for is ignored, and the connection ends after the answer")
     func ignoresUpgrade() async throws {
-        let text = try await answer("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n")
+        let text = try await answer(
+            "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n")
         #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
         #expect(text.contains("Connection: close\r\n"))
     }
@@ -185,7 +195,8 @@ struct HTTPHostTests {
 
     @Test("no caller can name its own address, unless it comes through a trusted proxy")
     func clientAddress() async throws {
-        let request = "GET /address HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: 6.6.6.6, 203.0.113.9\r\n\r\n"
+        let request =
+            "GET /address HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: 6.6.6.6, 203.0.113.9\r\n\r\n"
         #expect(try await answer(request).hasSuffix("\r\n\r\n127.0.0.1"))
         let trusted = try #require(TrustedProxies(["127.0.0.0/8"]))
         try await withServer(ScriptedResponder(), configure: { $0.trustedProxies = trusted }) { server in

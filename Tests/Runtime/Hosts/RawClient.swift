@@ -56,7 +56,7 @@ struct RawClient: Sendable {
         String(decoding: try await bytes { String(decoding: $0, as: UTF8.self).hasSuffix(suffix) }, as: UTF8.self)
     }
 
-    /// All bytes, once the peer has ended the connection.
+    /// All bytes, once the peer has ended the connection. Throws when it has not within ten seconds.
     func bytesUntilEnd() async throws -> [UInt8] {
         try await collector.wait { $0.isOver }
         return collector.bytes
@@ -73,6 +73,7 @@ private final class Collector: Sendable {
     struct State {
         var bytes: [UInt8] = []
         var isOver = false
+        var hasTimedOut = false
         var waiters: [(condition: @Sendable (State) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -94,7 +95,10 @@ private final class Collector: Sendable {
     func wait(_ condition: @escaping @Sendable (State) -> Bool) async throws {
         let timeout = Task {
             try await Task.sleep(for: .seconds(10))
-            update { $0.isOver = true }
+            update {
+                $0.isOver = true
+                $0.hasTimedOut = true
+            }
         }
         defer { timeout.cancel() }
         await withCheckedContinuation { continuation in
@@ -105,7 +109,10 @@ private final class Collector: Sendable {
             }
             if !waits { continuation.resume() }
         }
+        if state.withLock({ $0.hasTimedOut }) { throw TimedOut() }
     }
+
+    struct TimedOut: Error {}
 }
 
 private final class CollectingHandler: ChannelInboundHandler {

@@ -4,16 +4,18 @@ import Synchronization
 
 /// Answers by the first word of the path, with a small body limit and whatever deadline the test gives.
 ///
-/// `/hello` · `/echo` the body · `/bytes/N` · `/stream/N` N bytes in pieces of 1,000, `/stream/N/declared` with a length ·
-/// `/broken` a stream that throws after its first piece · `/empty` 204 · `/wait` until cancelled · `/stubborn` until
-/// released, cancelled or not · `/address` the caller's · `/fields` two fields of the request
+/// `/hello` · `/echo` the body · `/bytes/N` · `/stream/N` N bytes in pieces of 1,000, `/stream/N/declared` with a
+/// length · `/broken` a stream that throws after its first piece · `/empty` 204 · `/wait` until cancelled ·
+/// `/stubborn` until released, cancelled or not · `/address` the caller's · `/fields` two fields of the request
 struct ScriptedResponder: Responder {
     var bodyLimit = 1_000
     var deadline = Duration.seconds(10)
     let events = Events()
 
     func accept(_ head: RequestHead) -> Acceptance {
-        guard let name = head.target.segments.first, name != "missing" else { return .answer(.text("nothing", status: .notFound)) }
+        guard let name = head.target.segments.first, name != "missing" else {
+            return .answer(.text("nothing", status: .notFound))
+        }
         return .exchange(
             Exchange(
                 bodyLimit: bodyLimit, deadline: .now + deadline,
@@ -34,24 +36,30 @@ struct ScriptedResponder: Responder {
         case "bytes": return Response(status: .ok, body: .bytes(pattern(count)))
         case "stream":
             let isDeclared = head.target.segments.count > 2
-            return Response(status: .ok, body: .stream(length: isDeclared ? count : nil) { writer in
-                var rest = pattern(count)[...]
-                while !rest.isEmpty {
-                    try await writer.write(Array(rest.prefix(1_000)))
-                    rest = rest.dropFirst(1_000)
-                }
-                events.add("streamed")
-            })
+            return Response(
+                status: .ok,
+                body: .stream(length: isDeclared ? count : nil) { writer in
+                    var rest = pattern(count)[...]
+                    while !rest.isEmpty {
+                        try await writer.write(Array(rest.prefix(1_000)))
+                        rest = rest.dropFirst(1_000)
+                    }
+                    events.add("streamed")
+                })
         case "endless":
-            return Response(status: .ok, body: .stream(length: nil) { writer in
-                defer { events.add("stream ended") }
-                while true { try await writer.write(pattern(10_000)) }
-            })
+            return Response(
+                status: .ok,
+                body: .stream(length: nil) { writer in
+                    defer { events.add("stream ended") }
+                    while true { try await writer.write(pattern(10_000)) }
+                })
         case "broken":
-            return Response(status: .ok, body: .stream(length: nil) { writer in
-                try await writer.write(Array("begun".utf8))
-                throw CancellationError()
-            })
+            return Response(
+                status: .ok,
+                body: .stream(length: nil) { writer in
+                    try await writer.write(Array("begun".utf8))
+                    throw CancellationError()
+                })
         case "empty": return Response(status: .noContent)
         case "wait":
             events.add("waiting")
@@ -63,7 +71,8 @@ struct ScriptedResponder: Responder {
             await events.wait(for: "release")
             return .text("late")
         case "address": return .text(head.clientAddress ?? "none")
-        default: return .text(head.fields.map { "\($0.name.canonicalName)=\($0.value)" }.sorted().joined(separator: "\n"))
+        default:
+            return .text(head.fields.map { "\($0.name.canonicalName)=\($0.value)" }.sorted().joined(separator: "\n"))
         }
     }
 }

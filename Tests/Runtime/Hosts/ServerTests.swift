@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Server")
 struct ServerTests {
-    @Test("a request under way when the server is stopped is finished, and the connection told to close", arguments: Transport.allCases)
+    @Test(
+        "a request under way when the server is stopped is finished, and the connection told to close",
+        arguments: Transport.allCases)
     func drains(_ transport: Transport) async throws {
         let responder = ScriptedResponder()
         try await withServer(responder) { server in
@@ -34,7 +36,8 @@ struct ServerTests {
             try await RawClient.with(server.address(transport.wireProtocol)) { client in
                 let keeping =
                     transport == .http
-                    ? Array("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n".utf8) : FastCGIHostTests.request(1, "GET", "/hello")
+                    ? Array("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+                    : FastCGIHostTests.request(1, "GET", "/hello")
                 try await client.send(keeping)
                 try await client.bytes { String(decoding: $0, as: UTF8.self).contains("hello\n") }
                 server.server.triggerStop()
@@ -132,7 +135,8 @@ struct ServerTests {
         defer { unlink(file) }
         await #expect(throws: ServerError.notASocket(file)) {
             try await withServer(
-                ScriptedResponder(), configure: { $0.listeners = [Listener(.http, .unix(path: file))] }) { _ in }
+                ScriptedResponder(), configure: { $0.listeners = [Listener(.http, .unix(path: file))] }
+            ) { _ in }
         }
         #expect(mode(of: file) != nil)
     }
@@ -142,7 +146,8 @@ struct ServerTests {
         let path = "/tmp/" + String(repeating: "x", count: 110)
         await #expect(throws: ServerError.pathTooLong(path)) {
             try await withServer(
-                ScriptedResponder(), configure: { $0.listeners = [Listener(.http, .unix(path: path))] }) { _ in }
+                ScriptedResponder(), configure: { $0.listeners = [Listener(.http, .unix(path: path))] }
+            ) { _ in }
         }
     }
 
@@ -163,7 +168,8 @@ struct ServerTests {
         }
         await #expect(throws: ServerError.notListening(2)) {
             try await withServer(
-                ScriptedResponder(), configure: { $0.listeners = [Listener(.http, .inherited(descriptor: 2))] }) { _ in }
+                ScriptedResponder(), configure: { $0.listeners = [Listener(.http, .inherited(descriptor: 2))] }
+            ) { _ in }
         }
     }
 
@@ -171,7 +177,8 @@ struct ServerTests {
     func refusesAllAddresses(_ host: String) async throws {
         await #expect(throws: ServerError.openToAll(host)) {
             try await withServer(
-                ScriptedResponder(), configure: { $0.listeners = [Listener(.fastCGI, .tcp(host: host, port: 0))] }) { _ in }
+                ScriptedResponder(), configure: { $0.listeners = [Listener(.fastCGI, .tcp(host: host, port: 0))] }
+            ) { _ in }
         }
     }
 
@@ -183,7 +190,8 @@ struct ServerTests {
                 #expect(bytes.isEmpty)
             }
         }
-        try await withServer(ScriptedResponder(), configure: { $0.webServerAddresses = ["192.0.2.1", "127.0.0.1"] }) { server in
+        try await withServer(ScriptedResponder(), configure: { $0.webServerAddresses = ["192.0.2.1", "127.0.0.1"] }) {
+            server in
             try await expectHello(server, over: .fastCGI)
         }
     }
@@ -205,8 +213,10 @@ struct ServerTests {
     @Test(
         "HOST:PORT is read as written, IPv6 in brackets",
         arguments: [
-            ("127.0.0.1:80", Listener.Endpoint.tcp(host: "127.0.0.1", port: 80)), ("[::1]:8080", .tcp(host: "::1", port: 8_080)),
-            ("localhost:0", .tcp(host: "localhost", port: 0)), ("::1:80", nil), (":80", nil), ("host", nil), ("host:", nil),
+            ("127.0.0.1:80", Listener.Endpoint.tcp(host: "127.0.0.1", port: 80)),
+            ("[::1]:8080", .tcp(host: "::1", port: 8_080)),
+            ("localhost:0", .tcp(host: "localhost", port: 0)), ("::1:80", nil), (":80", nil), ("host", nil),
+            ("host:", nil),
             ("host:65536", nil), ("host:-1", nil),
         ])
     func readsHostAndPort(_ text: String, _ endpoint: Listener.Endpoint?) {

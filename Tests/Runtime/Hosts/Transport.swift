@@ -30,7 +30,8 @@ enum Transport: String, CaseIterable, Sendable, CustomTestStringConvertible {
         switch self {
         case .http:
             let field = length.map { "Content-Length: \($0)\r\n" } ?? ""
-            return Array("\(method) \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\(field)\r\n".utf8) + (body ?? [])
+            return Array("\(method) \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\(field)\r\n".utf8)
+                + (body ?? [])
         case .fastCGI:
             return ResponseReader.request(
                 Self.parameters(method, path, length: length), body: body ?? [], keepConnection: false)

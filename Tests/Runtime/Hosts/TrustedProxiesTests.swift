@@ -26,7 +26,9 @@ struct TrustedProxiesTests {
         #expect(TrustedProxies.none.clientAddress(peer: "127.0.0.1", forwardedFor: ["6.6.6.6"]) == "127.0.0.1")
     }
 
-    @Test("what is neither address nor network is refused", arguments: ["", "10.0.0.0/33", "10.0.0/8", "host", "::1/129", "10.0.0.0/-1"])
+    @Test(
+        "what is neither address nor network is refused",
+        arguments: ["", "10.0.0.0/33", "10.0.0/8", "host", "::1/129", "10.0.0.0/-1"])
     func refuses(_ text: String) {
         #expect(TrustedProxies([text]) == nil)
     }
