@@ -159,8 +159,9 @@ let tests: [Target] = [
         ] + emulators.map { .target(name: $0.name) }),
     .tests(
         "FunctionTests", "Functions/InMemory",
-        ["DevHost", "FunctionCore", "FunctionTesting", "PostgresClient", "WebClient", .httpTypes, .logging]
-            + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) }),
+        [
+            "FunctionCore", "FunctionTesting", "PostgresClient", .crypto, .httpTypes, .jwtKit, .logging,
+        ] + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) }),
     .tests(
         "EndToEndTests", "EndToEnd",
         [

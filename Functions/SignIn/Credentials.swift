@@ -93,6 +93,10 @@ extension Request {
         guard let object = try? JSONDecoder().decode(Metadata.self, from: Data(body)).data, !object.isEmpty else {
             return "{}"
         }
+        // Postgres's jsonb knows no NUL.
+        guard !object.contains(where: { ($0.key + $0.value).utf8.contains(0) }) else {
+            throw Problem(.invalidRequest, "data has a NUL character")
+        }
         let json = try JSONEncoder().encode(object)
         guard json.count <= limit else { throw Problem(.invalidRequest, "data is larger than \(limit) bytes") }
         return String(decoding: json, as: UTF8.self)
