@@ -25,7 +25,8 @@ extension Demo {
             }
         }
         let report = try await usage(token)
-        try check(report.secondsUsed == 3_600 && report.secondsReserved == 0, "the trial is not used up whole: \(report)")
+        try check(
+            report.secondsUsed == 3_600 && report.secondsReserved == 0, "the trial is not used up whole: \(report)")
         step.end("\(made) recordings, \(report.secondsUsed) s charged, none left")
     }
 
@@ -40,7 +41,8 @@ extension Demo {
                 body: String(decoding: answer.body.prefix(500), as: UTF8.self))
         }
         let voice: API.Voice = try answer.decoded()
-        script.note("\(voice.duration) s of speech, \(voice.usage.secondsCharged) s charged, \(voice.usage.secondsRemaining) s left")
+        let usage = voice.usage
+        script.note("\(voice.duration) s made, \(usage.secondsCharged) s charged, \(usage.secondsRemaining) s left")
         return true
     }
 

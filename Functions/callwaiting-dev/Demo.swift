@@ -54,7 +54,8 @@ struct Demo {
         let sample = SampleAgent()
         let step = script.begin("create the agent \(sample.name)")
         let agent = try await api.createAgent(sample, token: token)
-        try check(agent.webhookUrl == "\(api.url)/api/agent/\(agent.agentId)/webhook", "webhookUrl is \(agent.webhookUrl)")
+        try check(
+            agent.webhookUrl == "\(api.url)/api/agent/\(agent.agentId)/webhook", "webhookUrl is \(agent.webhookUrl)")
         try check(agent.apiKey.hasPrefix("agt_") && agent.apiKey.count == 36, "the key is not agt_ and 32 digits")
         step.end("webhook \(agent.webhookUrl), key agt_…\(agent.apiKey.suffix(4))")
         return agent
@@ -65,7 +66,8 @@ struct Demo {
         let step = script.begin("ask it: \(sample.question)")
         let reply: API.AgentReply = try await api.call(
             .post, "/api/agent/\(agent.agentId)/webhook", as: .agent(key: agent.apiKey), ["message": sample.question])
-        try check(reply.replyText.contains(sample.answer), "the reply does not say \(sample.answer): \(reply.replyText)")
+        try check(
+            reply.replyText.contains(sample.answer), "the reply does not say \(sample.answer): \(reply.replyText)")
         try check(
             reply.usage.secondsCharged == Int(reply.duration.rounded(.up)),
             "charged \(reply.usage.secondsCharged) s for \(reply.duration) s")
@@ -88,7 +90,8 @@ struct Demo {
 
     /// What `soxi` makes of the file, in seconds.
     private static func length(of path: String) async throws -> Double {
-        let measured = try await Command("/usr/bin/soxi", ["-D", path], environment: Command.plainEnvironment()).output()
+        let soxi = Command("/usr/bin/soxi", ["-D", path], environment: Command.plainEnvironment())
+        let measured = try await soxi.output()
         let text = measured.text.filter { !$0.isWhitespace }
         guard measured.status.isSuccess, let seconds = Double(text) else {
             throw Broken(description: "soxi could not measure \(path): \(measured.text)")

@@ -34,7 +34,8 @@ struct DemoCommand: AsyncParsableCommand {
             script.fail()
             Terminal.complain("demo: failed: \(error)")
             if !(error is StateDirectory.InUse) {
-                Terminal.complain("demo: \(Files.absolute(options.state))/logs/\(Supervisor.logName) has what the programs said")
+                let log = "\(Files.absolute(options.state))/logs/\(Supervisor.logName)"
+                Terminal.complain("demo: \(log) has what the programs said")
             }
             throw ExitCode(1)
         }

@@ -5,7 +5,7 @@ import Glibc
 struct DevCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "callwaiting-dev",
-        abstract: "CallWaiting on this machine alone: its own Postgres, stand-ins for other people's servers, no account.",
+        abstract: "CallWaiting on this machine alone: its own Postgres, stand-ins for other servers, no account.",
         subcommands: [
             ServeCommand.self, DemoCommand.self, EnvCommand.self, WithPostgresCommand.self, SuperviseCommand.self,
         ],

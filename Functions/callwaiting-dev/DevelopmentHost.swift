@@ -52,12 +52,13 @@ final class DevelopmentHost: Sendable {
         logger = try HostLog.logger(at: "\(state.logs)/\(Supervisor.logName)")
     }
 
-    /// Starts a host, runs `body` while it is up, and ends it, whatever happens. Ctrl-C cancels `body`; a second one hurries
-    /// the end. A part that ends by itself cancels `body` too, and is thrown afterwards.
+    /// Starts a host, runs `body` while it is up, and ends it, whatever happens. Ctrl-C cancels `body`; a second one
+    /// hurries the end. A part that ends by itself cancels `body` too, and is thrown afterwards.
     ///
     /// - Parameter whenHeld: called once the state directory is ours, before anything starts.
     static func run<Result: Sendable>(
-        _ options: Options, whenHeld: () -> Void = {}, body: @escaping @Sendable (DevelopmentHost, Addresses) async throws -> Result
+        _ options: Options, whenHeld: () -> Void = {},
+        body: @escaping @Sendable (DevelopmentHost, Addresses) async throws -> Result
     ) async throws -> Result {
         let state = try await StateDirectory(options.state)
         whenHeld()
@@ -112,15 +113,15 @@ final class DevelopmentHost: Sendable {
         parts.withLock { $0.emulators = emulators }
         let environment = ServerEnvironment(
             url: front.url, emulators: emulators.addresses, keys: keys, audioDirectory: audio,
-            settingsFile: settingsFile, databaseURL: postgres.url(user: "callwaiting"), databaseAdminURL: postgres.url(user: "callwaiting_owner"),
-            overrides: options.settings)
+            settingsFile: settingsFile, databaseURL: postgres.url(user: "callwaiting"),
+            databaseAdminURL: postgres.url(user: "callwaiting_owner"), overrides: options.settings)
         try await prepareDatabase(postgres, environment)
         try startPrograms(environment, socket: socket)
         try await waitUntilReady(front.url)
         return Addresses(url: front.url, databaseURL: postgres.databaseURL, emulators: emulators.addresses)
     }
 
-    /// Starts the cluster in a task of its own: one that Ctrl-C interrupted in the middle could not be stopped in order.
+    /// Starts the cluster in a task of its own: one that Ctrl-C broke off in the middle could not be stopped in order.
     private func startPostgres() async throws -> PostgresCluster {
         let directory = Self.clusterDirectory(of: state)
         let postgres = try await Task { try await PostgresCluster.start(in: directory, logger: logger) }.value

@@ -23,7 +23,8 @@ struct EnvCommand: AsyncParsableCommand {
             ("EMULATORS", file.emulators.control),
         ] {
             // Inside single quotes a shell leaves everything alone but the quote itself.
-            Terminal.line("export \(name)='\(value.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'")
+            let parts = value.split(separator: "'", omittingEmptySubsequences: false)
+            Terminal.line("export \(name)='\(parts.joined(separator: "'\\''"))'")
         }
     }
 }

@@ -24,7 +24,7 @@ struct Front: Sendable {
             let server = try await InProcessServer.start(proxy, port: port, drainTime: .seconds(10), logger: logger)
             return Front(server: server, client: client)
         } catch {
-            throw HostError("port \(port) on 127.0.0.1 cannot be had (\(error)); --port chooses another, 0 any free one")
+            throw HostError("port \(port) on 127.0.0.1 cannot be had (\(error)); --port chooses another, 0 any")
         }
     }
 

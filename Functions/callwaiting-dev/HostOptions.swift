@@ -14,7 +14,8 @@ struct HostOptions: ParsableArguments {
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("A setting of the server's that differs from the host's own; may be repeated.", valueName: "KEY=value"))
+        help: ArgumentHelp(
+            "A setting of the server's that differs from the host's own; may be repeated.", valueName: "KEY=value"))
     var settings: [String] = []
 
     func validate() throws {

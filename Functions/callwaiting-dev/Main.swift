@@ -1,7 +1,8 @@
 import DevHost
 import Glibc
 
-/// The development host. It links no function of the product: it runs `callwaiting` as production does, and speaks HTTP.
+/// The development host. It links no function of the product: it runs `callwaiting` as production does, and speaks HTTP
+/// with it.
 ///
 /// The main thread only waits for signals, so that every other thread can leave them alone.
 @main
@@ -10,6 +11,6 @@ enum Main {
         Watcher.runIfAsked()
         Signals.hold()
         Task.detached { await DevCommand.runToExit() }
-        Signals.forEach { _ in StopRequests.shared.add() }
+        Signals.receive { _ in StopRequests.shared.add() }
     }
 }

@@ -66,7 +66,7 @@ public final class ChildProcess: Sendable {
     /// Ends the process and everything in its group, at once.
     public func killGroup() { signalGroup(SIGKILL) }
 
-    /// Waits without reaping, and reaps under the lock: until then the number is the child's, so ``signal(_:)`` is safe.
+    /// Waits without reaping, and reaps under the lock: until then the number is the child's and can be signalled.
     private func reap() {
         var info = siginfo_t()
         while waitid(P_PID, id_t(processID), &info, WEXITED | WNOWAIT) == -1, errno == EINTR {}

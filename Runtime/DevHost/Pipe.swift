@@ -1,7 +1,9 @@
 import Glibc
 
-/// A pipe whose two ends no program inherits unless it is handed one. (Swift does not import pipe2(2); ``Command`` closes
-/// what is not handed over anyway, so the moment between the two calls does no harm.)
+/// A pipe whose two ends no program inherits unless it is handed one.
+///
+/// Swift does not import pipe2(2); ``Command`` closes what is not handed over anyway, so the moment between the calls
+/// does no harm.
 struct Pipe {
     let readEnd: Int32
     let writeEnd: Int32

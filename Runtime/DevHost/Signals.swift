@@ -11,7 +11,7 @@ public enum Signals {
         return set
     }
 
-    /// Holds the signals that ask a process to end back for ``forEach(_:)``. To be called while the process has one
+    /// Holds the signals that ask a process to end back for ``receive(_:)``. To be called while the process has one
     /// thread: later threads inherit the mask, and none of them is then interrupted.
     public static func hold() {
         var set = endSignals()
@@ -20,7 +20,7 @@ public enum Signals {
     }
 
     /// Gives every held signal to `body`, one at a time, on the calling thread, for ever.
-    public static func forEach(_ body: (Int32) -> Void) -> Never {
+    public static func receive(_ body: (Int32) -> Void) -> Never {
         var set = endSignals()
         while true {
             var received: Int32 = 0

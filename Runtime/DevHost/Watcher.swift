@@ -23,13 +23,13 @@ public struct Watcher {
 
     /// The watcher's own descriptors after 0, 1 and 2.
     public enum Descriptor {
-        /// A pipe that ends when the host does. The program has it too, under the same number: one that looks at it ends
-        /// with the host even when its watcher was killed.
+        /// A pipe that ends when the host does. The program has it too, under the same number: one that looks at it
+        /// ends with the host even when its watcher was killed.
         public static let lifeline: Int32 = 3
         /// Held, never used: see ``StateDirectory``.
         static let leftovers: Int32 = 4
-        /// Where the signal handler writes what came. A fixed number, so that the handler needs no variable, and far from
-        /// those that the system hands out.
+        /// Where the signal handler writes what came. A fixed number, so that the handler needs no variable, and far
+        /// from those that the system hands out.
         static let signals: Int32 = 100
     }
 
@@ -46,8 +46,10 @@ public struct Watcher {
             var watcher = try Watcher(instructions)
             exit(try watcher.run().shellCode)
         } catch {
-            let text = Array("\(instructions.name): \(error)\n".utf8)
-            _ = Glibc.write(2, text, text.count)
+            // Where the program's own last words would be, had it started; on the terminal when there is no log either.
+            let text = Array("\(instructions.name) | \(error)\n".utf8)
+            let log = open(instructions.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+            _ = Glibc.write(log == -1 ? 2 : log, text, text.count)
             exit(127)
         }
     }

@@ -27,12 +27,12 @@ struct BuiltHost {
     }
 
     /// - Parameters:
-    ///   - directory: where its state and its output go.
+    ///   - directory: where its output goes, and its state too when `state` does not say otherwise.
     ///   - executable: by default the one that was built with these tests.
     static func start(
-        _ arguments: [String], in directory: String, executable: String? = nil
+        _ arguments: [String], in directory: String, state: String? = nil, executable: String? = nil
     ) throws -> BuiltHost {
-        let state = "\(directory)/state"
+        let state = state ?? "\(directory)/state"
         let output = "\(directory)/output-\(UInt32.random(in: 0 ... .max))"
         let program = try executable ?? "\(products())/callwaiting-dev"
         let file = try SystemCallError.check("create \(output)", open(output, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600))
@@ -47,8 +47,8 @@ struct BuiltHost {
     }
 
     /// Starts a host on any free port, and waits until it is ready.
-    static func serve(in directory: String) async throws -> (BuiltHost, DevFile) {
-        let host = try start(["serve", "--port", "0"], in: directory)
+    static func serve(in directory: String, state: String? = nil) async throws -> (BuiltHost, DevFile) {
+        let host = try start(["serve", "--port", "0"], in: directory, state: state)
         try await host.eventually("ready") { Files.exists("\(host.state)/dev.json") }
         return (host, try #require(try DevFile(at: "\(host.state)/dev.json")))
     }

@@ -40,7 +40,8 @@ import Testing
 @Suite struct WatcherTests {
     @Test func instructionsSurviveBeingArguments() {
         let instructions = Watcher.Instructions(
-            name: "postgres", log: "/x/dev.log", echo: true, endSignal: SIGINT, grace: 5, program: ["/bin/echo", "", "a b"])
+            name: "postgres", log: "/x/dev.log", echo: true, endSignal: SIGINT, grace: 5,
+            program: ["/bin/echo", "", "a b"])
         #expect(Watcher.Instructions(arguments: ["callwaiting-dev"] + instructions.arguments) == instructions)
     }
 

@@ -22,6 +22,7 @@ import Testing
             let killed = try await supervisor.run("killed", Command("/bin/sh", ["-c", "kill -9 $$"]))
             #expect(killed == .code(128 + SIGKILL))
             #expect(try await supervisor.run("missing", Command("/nowhere/at/all")) == .code(127))
+            #expect(try state.logText().contains("missing | start /nowhere/at/all: No such file or directory"))
             try state.cleanUp()
         }
     }
