@@ -8,7 +8,9 @@ struct ConversationID: Validated {
     init(_ accepted: Accepted<String>) { rawValue = accepted.value }
 
     static func check(_ raw: String) throws(Problem.Violation) -> String {
-        guard let id = UUID(uuidString: raw) else { throw Problem.Violation("must be the id that the first reply gave") }
+        guard let id = UUID(uuidString: raw) else {
+            throw Problem.Violation("must be the id that the first reply gave")
+        }
         return id.uuidString.lowercased()
     }
 }

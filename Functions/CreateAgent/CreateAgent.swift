@@ -30,12 +30,13 @@ public struct CreateAgent: JSONFunction {
 
     public func respond(to input: Input, from user: User, in context: Context) async throws -> Reply<Output> {
         let key = AgentKey.random()
-        let statement = Statement(
+        let row = try await database.row(
             "select outcome, agent_id from private.create_agent($1::uuid, $2, $3, $4, $5::bytea, $6)",
-            [user.workspace, input.name.rawValue, input.systemPrompt.rawValue, input.voiceId.rawValue, key.hash, key.hint])
-        let row = try await context.timing.measure("db") {
-            try await database.query(statement, as: .authenticated, claims: user.claims, deadline: context.deadline)
-        }.one()
+            [
+                user.workspace, input.name.rawValue, input.systemPrompt.rawValue, input.voiceId.rawValue, key.hash,
+                key.hint,
+            ],
+            as: .authenticated, for: user, in: context)
         guard try row.decode("outcome", as: String.self) == "created" else { throw Problem(.forbidden) }
         let id = try row.decode("agent_id", as: String.self)
         return .created(

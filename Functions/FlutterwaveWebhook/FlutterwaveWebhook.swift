@@ -31,7 +31,8 @@ public struct FlutterwaveWebhook: Function {
     public func respond(to request: Request, in context: Context) async throws -> Response {
         guard let secret else { throw Problem(.notConfigured, "No secret hash is set for payment webhooks.") }
         guard secret.verifies(request.fields, body: request.body) else { throw Problem(.invalidSignature) }
-        guard let event = WebhookEvent(request.body), let payload = String(validating: request.body, as: UTF8.self) else {
+        guard let event = WebhookEvent(request.body), let payload = String(validating: request.body, as: UTF8.self)
+        else {
             throw Problem(.malformedJSON)
         }
         let stored = try await context.timing.measure("db") {

@@ -17,10 +17,7 @@ public struct Health: Function {
 
     public func respond(to request: Request, in context: Context) async throws -> Response {
         if request.head.target.segments == ["readyz"] {
-            let statement = Statement("select ok from private.health()")
-            _ = try await context.timing.measure("db") {
-                try await database.query(statement, as: .anon, deadline: context.deadline)
-            }
+            _ = try await database.row("select ok from private.health()", as: .anon, in: context)
         }
         return Response(
             status: .ok, fields: [.contentType: "application/json"], body: .bytes(Array(#"{"status":"ok"}"#.utf8)))

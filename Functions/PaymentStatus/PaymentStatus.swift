@@ -27,11 +27,9 @@ public struct PaymentStatus: JSONFunction {
     }
 
     public func respond(to input: Input, from user: User, in context: Context) async throws -> Reply<Output> {
-        let statement = Statement(
-            "select * from private.payment_status($1::uuid, $2)", [user.workspace, input.txRef.rawValue])
-        let row = try await context.timing.measure("db") {
-            try await database.query(statement, as: .authenticated, claims: user.claims, deadline: context.deadline)
-        }.one()
+        let row = try await database.row(
+            "select * from private.payment_status($1::uuid, $2)", [user.workspace, input.txRef.rawValue],
+            as: .authenticated, for: user, in: context)
         switch try row.decode("outcome", as: String.self) {
         case "ok":
             return .ok(

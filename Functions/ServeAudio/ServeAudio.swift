@@ -31,7 +31,8 @@ public struct ServeAudio: Function {
         return Self.response(audio, id, range: request.fields[.range], ifRange: request.fields[.ifRange])
     }
 
-    private static func response(_ audio: any StoredAudio, _ id: AudioID, range: String?, ifRange: String?) -> Response {
+    private static func response(_ audio: any StoredAudio, _ id: AudioID, range: String?, ifRange: String?) -> Response
+    {
         let length = audio.byteCount
         let tag = "\"\(id)\""
         var fields: HTTPFields = [
@@ -57,10 +58,8 @@ public struct ServeAudio: Function {
     }
 
     private func absence(of id: AudioID, in context: Context) async throws -> Problem {
-        let statement = Statement("select outcome from private.audio_state($1::bytea)", [id.bytes])
-        let row = try await context.timing.measure("db") {
-            try await database.query(statement, as: .agent, deadline: context.deadline)
-        }.one()
+        let row = try await database.row(
+            "select outcome from private.audio_state($1::bytea)", [id.bytes], as: .agent, in: context)
         return Problem(try row.decode("outcome", as: String.self) == "not_found" ? .notFound : .audioGone)
     }
 }

@@ -23,49 +23,43 @@ struct AccountStore: Sendable {
         _ email: String, _ password: String, data: String, refresh: RefreshToken, in context: Context
     ) async throws -> Result {
         try await session(
-            Statement(
-                "select * from private.sign_up($1, $2, $3::jsonb, $4::int, true, $5::bytea)",
-                [email, password, data, bcryptCost, refresh.hash]), in: context)
+            "select * from private.sign_up($1, $2, $3::jsonb, $4::int, true, $5::bytea)",
+            [email, password, data, bcryptCost, refresh.hash], in: context)
     }
 
     func signIn(
         _ email: String, _ password: String, refresh: RefreshToken, in context: Context
     ) async throws -> Result {
         try await session(
-            Statement(
-                "select * from private.sign_in($1, $2, $3::int, $4::bytea)",
-                [email, password, bcryptCost, refresh.hash]), in: context)
+            "select * from private.sign_in($1, $2, $3::int, $4::bytea)", [email, password, bcryptCost, refresh.hash],
+            in: context)
     }
 
     func refresh(
         _ used: RefreshToken, to refresh: RefreshToken, reuseSeconds: Int, in context: Context
     ) async throws -> Result {
         try await session(
-            Statement(
-                "select * from private.refresh_session($1::bytea, $2::bytea, $3::int)",
-                [used.hash, refresh.hash, reuseSeconds]), lane: .fast, in: context)
+            "select * from private.refresh_session($1::bytea, $2::bytea, $3::int)",
+            [used.hash, refresh.hash, reuseSeconds], lane: .fast, in: context)
     }
 
     func user(_ user: User, in context: Context) async throws -> Result {
         try await session(
-            Statement(
-                "select *, $2::uuid as session_id from private.session_user($1::uuid, $2::uuid)",
-                [user.id, user.sessionID]), lane: .fast, in: context)
+            "select *, $2::uuid as session_id from private.session_user($1::uuid, $2::uuid)",
+            [user.id, user.sessionID], lane: .fast, in: context)
     }
 
     func signOut(_ user: User, scope: String, in context: Context) async throws {
-        let statement = Statement(
-            "select outcome from private.sign_out($1::uuid, $2::uuid, $3)", [user.id, user.sessionID, scope])
-        _ = try await context.timing.measure("db") {
-            try await database.query(statement, as: .auth, deadline: context.deadline)
-        }
+        _ = try await database.row(
+            "select outcome from private.sign_out($1::uuid, $2::uuid, $3)", [user.id, user.sessionID, scope], as: .auth,
+            in: context)
     }
 
     /// - Parameter lane: hashing a password takes as long as a hundred other transactions, so that is the slow one's.
-    private func session(_ statement: Statement, lane: Lane = .slow, in context: Context) async throws -> Result {
-        let row = try await context.timing.measure("db") {
-            try await database.query(statement, as: .auth, lane: lane, deadline: context.deadline)
-        }.one()
+    private func session(
+        _ sql: String, _ parameters: [(any PostgresBindable)?], lane: Lane = .slow, in context: Context
+    ) async throws -> Result {
+        let row = try await database.row(sql, parameters, as: .auth, lane: lane, in: context)
         switch try row.decode("outcome", as: String.self) {
         case "created", "ok":
             return .session(

@@ -29,10 +29,9 @@ public struct UsageReport: JSONFunction {
     }
 
     public func respond(to input: NoInput, from user: User, in context: Context) async throws -> Reply<Output> {
-        let statement = Statement("select * from private.usage_report($1::uuid)", [user.workspace])
-        let row = try await context.timing.measure("db") {
-            try await database.query(statement, as: .authenticated, claims: user.claims, deadline: context.deadline)
-        }.one()
+        let row = try await database.row(
+            "select * from private.usage_report($1::uuid)", [user.workspace],
+            as: .authenticated, for: user, in: context)
         guard try row.decode("outcome", as: String.self) == "ok" else { throw Problem(.forbidden) }
         let quota = try row.decode("minutes_quota", as: Int.self)
         let used = try row.decode("seconds_used", as: Int.self)

@@ -52,12 +52,22 @@ public struct Context: Sendable {
     ///
     /// - Throws: ``Problem`` 500 when the rule and the function disagree: our mistake.
     public func caller<Caller>(as type: Caller.Type) throws(Problem) -> Caller {
-        guard let caller = caller as? Caller else { throw Problem(.internal) }
-        return caller
+        if let caller = caller as? Caller { return caller }
+        throw Problem(.internal, cause: UnexpectedCaller(expected: Caller.self, found: caller))
     }
 
     /// The absolute address of a path on this server.
     public func url(_ path: String) -> String { publicURL + path }
+}
+
+/// A route's ``CallerRule`` and its function disagree on who calls: a mistake in the program.
+struct UnexpectedCaller: Error, CustomStringConvertible {
+    let description: String
+
+    init(expected: any Any.Type, found: (any Sendable)?) {
+        description =
+            "the function expects \(expected), the authenticator found \(found.map { "\(type(of: $0))" } ?? "nobody")"
+    }
 }
 
 /// 128 random bits, written as 32 hexadecimal digits.

@@ -41,10 +41,7 @@ extension JSONFunction {
 
     private static func caller(in context: Context) throws(Problem) -> Caller {
         if Caller.self == Anyone.self, let anyone = Anyone() as? Caller { return anyone }
-        guard let caller = context.caller as? Caller else {
-            throw Problem(.internal, cause: UnexpectedCaller(expected: Caller.self, found: context.caller))
-        }
-        return caller
+        return try context.caller(as: Caller.self)
     }
 
     private static func input(of request: Request) throws(Problem) -> Input {
@@ -59,16 +56,6 @@ extension JSONFunction {
             }
             return try JSON.decode(Input.self, from: request.body, adding: request.parameters)
         }
-    }
-}
-
-/// A route's ``CallerRule`` and its function disagree on who calls: a mistake in the program.
-struct UnexpectedCaller: Error, CustomStringConvertible {
-    let description: String
-
-    init(expected: any Any.Type, found: (any Sendable)?) {
-        description =
-            "the function expects \(expected), the authenticator found \(found.map { "\(type(of: $0))" } ?? "nobody")"
     }
 }
 

@@ -3,7 +3,6 @@ import EmulatorControl
 import FlutterwaveEmulator
 import FoundationEssentials
 import FunctionCore
-import FunctionService
 import FunctionTesting
 import Glibc
 import Logging
@@ -32,7 +31,7 @@ final class TestBed: Sendable {
     let supervisor: Supervisor
     /// Where the Flutterwave emulator sends its webhooks; serves what ``deliverWebhooks(to:)`` says.
     private let webhooks = LateResponder()
-    private let servers: [Task<Void, any Error>]
+    private let servers: [InProcessServer]
 
     private init() async throws {
         let logger = Logger(label: "test-bed") { _ in SwiftLogNoOpLogHandler() }
@@ -44,9 +43,11 @@ final class TestBed: Sendable {
         )
 
         let providers = LateResponder()
-        let (emulatorURL, emulatorServer) = try await Self.serve(providers, logger)
-        let (webhookURL, webhookServer) = try await Self.serve(webhooks, logger)
-        servers = [emulatorServer, webhookServer]
+        servers = [
+            try await .start(providers, port: 0, drainTime: .zero, logger: logger),
+            try await .start(webhooks, port: 0, drainTime: .zero, logger: logger),
+        ]
+        let (emulatorURL, webhookURL) = (servers[0].url, servers[1].url)
         providers.set(
             Application.test(
                 OpenAIEmulator(apiKey: "sk-test", board: board), MiniMaxEmulator(apiKey: "mm-test", board: board),
@@ -121,23 +122,6 @@ final class TestBed: Sendable {
         let row = try await connection.query(Statement("select current_database() as name")).one()
         await connection.close()
         return try row.decode("name", as: String.self)
-    }
-
-    private static func serve(
-        _ responder: any Responder, _ logger: Logger
-    ) async throws -> (String, Task<Void, any Error>) {
-        var configuration = Server.Configuration(listeners: [Listener(.http, .tcp(host: "127.0.0.1", port: 0))])
-        configuration.loops = 1
-        configuration.handlesSignals = false
-        let server = Server(responder: responder, configuration: configuration, logger: logger)
-        let (addresses, report) = AsyncStream<Int>.makeStream()
-        let task = Task {
-            defer { report.finish() }
-            try await server.run { bound in report.yield(bound[0].port ?? 0) }
-        }
-        for await port in addresses { return ("http://127.0.0.1:\(port)", task) }
-        try await task.value
-        throw Failure("the server ended before it was ready")
     }
 
     /// The checkout's root, from this file's own place in it.

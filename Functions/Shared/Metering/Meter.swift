@@ -23,12 +23,9 @@ public struct Meter: Sendable {
     /// - Throws: ``Problem`` 402 `quota_exceeded` or `subscription_expired`, 403 `forbidden` for a workspace that the
     ///   user is not in, 503 when the database is not available.
     public func admit(_ user: User, estimate seconds: Int, in context: Context) async throws -> Reservation {
-        let statement = Statement(
+        let row = try await database.row(
             "select outcome, reservation_id, held from private.admit_user($1::uuid, $2::int, $3::int)",
-            [user.workspace, seconds, leaseSeconds])
-        let row = try await context.timing.measure("db") {
-            try await database.query(statement, as: .meter, claims: user.claims, deadline: context.deadline)
-        }.one()
+            [user.workspace, seconds, leaseSeconds], as: .meter, for: user, in: context)
         return try Self.reservation(from: row)
     }
 
@@ -42,14 +39,12 @@ public struct Meter: Sendable {
     public func admit(
         _ caller: AgentCaller, conversation: String?, historyLimit: Int, estimate seconds: Int, in context: Context
     ) async throws -> AgentAdmission {
-        let statement = Statement(
+        let row = try await database.row(
             """
             select outcome, reservation_id, held, system_prompt, voice_id, conversation_id, history
             from private.admit_agent($1::uuid, $2::bytea, $3::int, $4::int, $5::uuid, $6::int)
-            """, [caller.agent.description, caller.key.hash, seconds, leaseSeconds, conversation, historyLimit])
-        let row = try await context.timing.measure("db") {
-            try await database.query(statement, as: .agent, deadline: context.deadline)
-        }.one()
+            """, [caller.agent.description, caller.key.hash, seconds, leaseSeconds, conversation, historyLimit],
+            as: .agent, in: context)
         let reservation = try Self.reservation(from: row)
         return AgentAdmission(
             reservation: reservation,
@@ -67,20 +62,18 @@ public struct Meter: Sendable {
     /// - Throws: ``Problem`` 503 when it could not be committed before the deadline; nothing is charged then, unless a
     ///   late settle finds the hold.
     public func settle(_ reservation: Reservation, _ usage: Usage, in context: Context) async throws -> Receipt {
-        let statement = Statement(
-            """
+        let sql = """
             select outcome, usage_id, charged, reserved, remaining from private.settle(
               $1::uuid, $2::bigint, $3::text, 0, '{}'::jsonb, $4::bytea, $5::bigint, to_timestamp($6::bigint), $7::text,
               $8::text)
-            """,
-            [
-                reservation.id, usage.milliseconds, usage.kind.rawValue, usage.audio.id, usage.audio.byteCount,
-                usage.audio.expires, usage.exchange?.message, usage.exchange?.reply,
-            ])
-        let row = try await context.timing.measure("db") {
-            try await retryingWhileUnavailable(until: context.deadline) {
-                try await database.query(statement, as: .meter, shielded: true, deadline: context.deadline).one()
-            }
+            """
+        let row = try await retryingWhileUnavailable(until: context.deadline) {
+            try await database.row(
+                sql,
+                [
+                    reservation.id, usage.milliseconds, usage.kind.rawValue, usage.audio.id, usage.audio.byteCount,
+                    usage.audio.expires, usage.exchange?.message, usage.exchange?.reply,
+                ], as: .meter, shielded: true, in: context)
         }
         guard try row.decode("outcome", as: String.self) != "unknown" else { throw Problem(.internal) }
         return Receipt(

@@ -3,16 +3,18 @@ import HTTPTypes
 import Synchronization
 
 /// Stands where a responder will be that cannot be made before its server's port is known. Until then it answers 503.
-final class LateResponder: Responder {
+public final class LateResponder: Responder {
     private let responder = Mutex<(any Responder)?>(nil)
 
-    func set(_ responder: any Responder) { self.responder.withLock { $0 = responder } }
+    public init() {}
 
-    func accept(_ head: RequestHead) -> Acceptance {
+    public func set(_ responder: any Responder) { self.responder.withLock { $0 = responder } }
+
+    public func accept(_ head: RequestHead) -> Acceptance {
         responder.withLock { $0 }?.accept(head) ?? .answer(refuse(Problem(.overloaded)))
     }
 
-    func refuse(_ problem: Problem) -> Response {
+    public func refuse(_ problem: Problem) -> Response {
         responder.withLock { $0 }?.refuse(problem) ?? problem.response(instance: RequestID())
     }
 }
