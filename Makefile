@@ -33,7 +33,7 @@ test: ## every test, Swift and SQL
 	@deploy/setup test
 	@echo "Building with tests (some minutes the first time)"
 	@swift build $(swift_flags) --build-tests
-	swift test $(swift_flags) --skip-build
+	swift test $(swift_flags) --skip-build --no-parallel
 	$(dev) with-postgres -- sql/tests/run
 	$(dev) with-postgres -- sql/dump --check
 
