@@ -12,6 +12,9 @@ public struct GatewayVariables: Sendable {
         self.pairs = pairs.map { (name: $0.0, value: $0.1) }
     }
 
+    /// The same for pairs that are in an array already, as every FastCGI request has them.
+    public init(pairs: [(name: String, value: String)]) { self.pairs = pairs }
+
     /// The variable's value. Absent and empty are the same thing (RFC 3875 §4.1).
     public subscript(name: String) -> String? {
         guard let value = pairs.first(where: { $0.name == name })?.value, !value.isEmpty else { return nil }

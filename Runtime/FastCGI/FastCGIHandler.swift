@@ -95,7 +95,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
 
     private func open(_ id: StreamID, _ pairs: [NameValuePair], _ context: ChannelHandlerContext) {
         hasSeenRequest = true
-        let variables = GatewayVariables(pairs.lazy.map { ($0.name, $0.value) })
+        let variables = GatewayVariables(pairs: pairs.map { ($0.name, $0.value) })
         do {
             let head = try variables.requestHead(basePath: basePath)
             context.fireChannelRead(wrapInboundOut(.head(id, head)))

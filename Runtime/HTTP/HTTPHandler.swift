@@ -136,11 +136,9 @@ public final class HTTPHandler: ChannelDuplexHandler {
 
     private func open(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         do {
-            let framing = try MessageFraming(head)
+            let (framing, request) = try MessageFraming.read(head, peer: peer, trustedProxies)
             state = .request(Current(framing: framing))
-            let address = trustedProxies.clientAddress(peer: peer, forwardedFor: head.headers["x-forwarded-for"])
-            let head = try RequestHead(head, clientAddress: address)
-            context.fireChannelRead(wrapInboundOut(.head(0, head)))
+            context.fireChannelRead(wrapInboundOut(.head(0, request)))
         } catch {
             refuse(error, context)
         }

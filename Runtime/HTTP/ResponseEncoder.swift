@@ -13,21 +13,29 @@ struct ResponseEncoder {
         case close
     }
 
-    private var date = (second: 0, text: "")
+    /// The `Date` field and the end of the head, remade when the second has passed.
+    private var lastLines = (second: 0, text: "")
 
     /// The status line, the fields and the blank line.
     mutating func head(
         of response: Response, framing: Framing, keepsAlive: Bool, isHTTP10: Bool, into buffer: inout ByteBuffer
     ) {
-        buffer.writeString("HTTP/1.1 \(response.status.code) \(response.status.reasonPhrase)\r\n")
+        buffer.writeStaticString("HTTP/1.1 ")
+        buffer.writeString(String(response.status.code))
+        buffer.writeStaticString(" ")
+        buffer.writeString(response.status.reasonPhrase)
+        buffer.writeStaticString("\r\n")
         for field in response.fields where !Self.isFraming(field.name) {
             buffer.writeString(field.name.rawName)
             buffer.writeStaticString(": ")
-            buffer.writeString(field.value)
+            field.withUnsafeBytesOfValue { _ = buffer.writeBytes($0) }
             buffer.writeStaticString("\r\n")
         }
         switch framing {
-        case .length(let length?): buffer.writeString("Content-Length: \(length)\r\n")
+        case .length(let length?):
+            buffer.writeStaticString("Content-Length: ")
+            buffer.writeString(String(length))
+            buffer.writeStaticString("\r\n")
         case .chunked: buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
         case .length(nil), .close: break
         }
@@ -36,7 +44,11 @@ struct ResponseEncoder {
         } else if isHTTP10 {
             buffer.writeStaticString("Connection: keep-alive\r\n")
         }
-        buffer.writeString("Date: \(currentDate())\r\n\r\n")
+        let second = UTCTime.secondsSince1970()
+        if second != lastLines.second {
+            lastLines = (second, "Date: \(UTCTime(secondsSince1970: second).httpDate)\r\n\r\n")
+        }
+        buffer.writeString(lastLines.text)
     }
 
     /// One chunk; never empty, since an empty one ends the body.
@@ -52,16 +64,9 @@ struct ResponseEncoder {
 
     /// Fields that are the host's to decide.
     private static func isFraming(_ name: HTTPField.Name) -> Bool {
-        framingNames.contains(name)
-    }
-
-    private static let framingNames: [HTTPField.Name] = [
-        .contentLength, .transferEncoding, .connection, .date, HTTPField.Name("Keep-Alive")!,
-    ]
-
-    private mutating func currentDate() -> String {
-        let second = UTCTime.secondsSince1970()
-        if second != date.second { date = (second, UTCTime(secondsSince1970: second).httpDate) }
-        return date.text
+        switch name.canonicalName {
+        case "content-length", "transfer-encoding", "connection", "keep-alive", "date": true
+        default: false
+        }
     }
 }

@@ -34,7 +34,7 @@ public struct TrustedProxies: Sendable, Hashable {
     /// - Parameter peer: the address at the socket's other end; nil on a Unix socket.
     /// - Parameter forwardedFor: the values of the field in the order received.
     public func clientAddress(peer: String?, forwardedFor: [String]) -> String? {
-        guard peer.map(contains) ?? trustsUnixSockets else { return peer }
+        guard !forwardedFor.isEmpty, peer.map(contains) ?? trustsUnixSockets else { return peer }
         var client = peer
         let hops = forwardedFor.flatMap { $0.split(separator: ",") }
         for hop in hops.reversed() {
