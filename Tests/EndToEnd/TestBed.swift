@@ -9,6 +9,7 @@ import Logging
 import MiniMaxEmulator
 import OpenAIEmulator
 import PostgresClient
+import Synchronization
 import WebClient
 
 @testable import callwaiting
@@ -38,9 +39,9 @@ final class TestBed: Sendable {
         client = WebClient(logger: logger)
         directory = try Self.makeDirectory()
         try FileManager.default.createDirectory(atPath: directory + "/audio", withIntermediateDirectories: true)
-        supervisor = try Supervisor(
-            watcher: Self.program("callwaiting-dev"), state: try await StateDirectory(directory + "/state"), echo: false
-        )
+        let state = try await StateDirectory(directory + "/state")
+        supervisor = try Supervisor(watcher: Self.program("callwaiting-dev"), state: state, echo: false)
+        Leftovers.note(directory, state)
 
         let providers = LateResponder()
         servers = [
@@ -137,5 +138,19 @@ final class TestBed: Sendable {
     struct Failure: Error, CustomStringConvertible {
         let description: String
         init(_ description: String) { self.description = description }
+    }
+}
+
+/// What has to go when the process that ran the tests ends.
+private enum Leftovers {
+    private static let noted = Mutex<(directory: String, state: StateDirectory)?>(nil)
+
+    static func note(_ directory: String, _ state: StateDirectory) {
+        noted.withLock { $0 = (directory, state) }
+        atexit {
+            guard let (directory, state) = Leftovers.noted.withLock({ $0 }) else { return }
+            try? state.cleanUp()
+            try? FileManager.default.removeItem(atPath: directory)
+        }
     }
 }
