@@ -58,10 +58,14 @@ public struct FlutterwaveWebhook: Function {
 }
 
 extension WebhookEvent {
-    /// One key for all deliveries of one event: what happened to which transaction, or the body itself when it names
-    /// none.
+    /// Longest key kept as it reads, in bytes; the books take 300 characters.
+    private static let longestKey = 200
+
+    /// One key for all deliveries of one event: what happened to which transaction, or the hash of the body when that
+    /// names none or is too long.
     func key(body: [UInt8]) -> String {
-        guard let transactionID else { return "sha256:\(Array(SHA256.hash(data: body)).hex)" }
-        return "\(kind):\(transactionID):\(status ?? "")"
+        let text = transactionID.map { "\(kind):\($0):\(status ?? "")" }
+        if let text, text.utf8.count <= Self.longestKey { return text }
+        return "sha256:\(Array(SHA256.hash(data: text.map { Array($0.utf8) } ?? body)).hex)"
     }
 }
