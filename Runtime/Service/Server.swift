@@ -94,8 +94,9 @@ public final class Server: Sendable {
     /// - Returns: whether every request's task has ended.
     private func drain(_ sockets: [ListeningSocket]) async -> Bool {
         logger.info("stopping", metadata: ["requests": "\(serving.gate.count)"])
-        for socket in sockets { await socket.close() }
+        // Said before the sockets close, so that whoever finds them closed is told by each answer as well.
         connections.fire(.drain)
+        for socket in sockets { await socket.close() }
         let (connections, gate, stopSwitch) = (connections, serving.gate, stopSwitch)
         let ended: @Sendable () async -> Void = {
             await connections.whenEmpty()
