@@ -21,7 +21,8 @@ struct Front: Sendable {
         if port > 0 { configuration.serverPort = port }
         do {
             let proxy = FastCGIProxy(client, configuration: configuration, logger: logger)
-            let server = try await InProcessServer.start(proxy, port: port, drainTime: .seconds(10), logger: logger)
+            let server = try await InProcessServer.start(
+                ReturnPage(others: proxy), port: port, drainTime: .seconds(10), logger: logger)
             return Front(server: server, client: client)
         } catch {
             throw HostError("port \(port) on 127.0.0.1 cannot be had (\(error)); --port chooses another, 0 any")
