@@ -18,11 +18,13 @@ final class LaneConnections: Sendable {
         _ lane: Lane, count: Int, limits: LaneQueue.Limits, target: ConnectionTarget,
         options: PipelinedConnection.Options, counters: Counters, logger: Logger
     ) {
-        let queue = LaneQueue(connections: max(1, count), limits: limits)
+        let wakeUps = (0..<max(1, count)).map { _ in WakeUp() }
+        let queue = LaneQueue(waking: wakeUps, limits: limits)
         self.lane = lane
         self.queue = queue
-        links = (0..<max(1, count)).map {
-            Link($0, queue: queue, target: target, options: options, counters: counters, logger: logger)
+        links = wakeUps.enumerated().map { index, wakeUp in
+            Link(
+                index, wakeUp, queue: queue, target: target, options: options, counters: counters, logger: logger)
         }
         threads = Mutex(Threads(started: Array(repeating: false, count: max(1, count))))
     }

@@ -46,11 +46,15 @@ final class LaneQueue: Sendable {
     }
 
     private let limits: Limits
+    /// By connection; only sleepers are woken through it, whose threads run.
+    private let wakeUps: [WakeUp]
     private let state: Mutex<State>
 
-    init(connections: Int, limits: Limits) {
+    /// - Parameter wakeUps: one for each connection of the lane.
+    init(waking wakeUps: [WakeUp], limits: Limits) {
         self.limits = limits
-        state = Mutex(State(activities: Array(repeating: .off, count: connections)))
+        self.wakeUps = wakeUps
+        state = Mutex(State(activities: Array(repeating: .off, count: wakeUps.count)))
     }
 
     var waitingCount: Int { state.withLock { $0.waiting.count } }
@@ -126,6 +130,7 @@ final class LaneQueue: Sendable {
             return (.sleep, state.takeStranded())
         }
         strand(stranded)
+        handOver()
         return step
     }
 
@@ -147,12 +152,24 @@ final class LaneQueue: Sendable {
             return state.takeStranded()
         }
         strand(stranded)
+        handOver()
     }
 
     /// Puts jobs back in front: they were taken but not sent, or were rolled back through no fault of theirs.
     func putBack(_ jobs: [Job]) {
         jobs.forEach { $0.markUnsent() }
         state.withLock { $0.waiting.insert(contentsOf: jobs, at: 0) }
+        handOver()
+    }
+
+    /// Wakes a sleeping connection for what waits, when the one that was to do it cannot: nobody else would tell it.
+    private func handOver() {
+        let sleeper = state.withLock { state -> Int? in
+            guard !state.waiting.isEmpty, let idle = state.activities.firstIndex(of: .idle) else { return nil }
+            state.activities[idle] = .busy
+            return idle
+        }
+        if let sleeper { wakeUps[sleeper].signal() }
     }
 
     /// Fails those whose deadline has passed. Called now and then by every thread that waits for something else.

@@ -2,7 +2,7 @@ import Logging
 
 /// One connection of a lane, and the thread that owns it.
 final class Link: Sendable {
-    let wakeUp = WakeUp()
+    let wakeUp: WakeUp
     private let index: Int
     private let queue: LaneQueue
     private let target: ConnectionTarget
@@ -11,10 +11,12 @@ final class Link: Sendable {
     private let logger: Logger
 
     init(
-        _ index: Int, queue: LaneQueue, target: ConnectionTarget, options: PipelinedConnection.Options,
+        _ index: Int, _ wakeUp: WakeUp, queue: LaneQueue, target: ConnectionTarget,
+        options: PipelinedConnection.Options,
         counters: Counters, logger: Logger
     ) {
         self.index = index
+        self.wakeUp = wakeUp
         self.queue = queue
         self.target = target
         self.options = options

@@ -1,0 +1,54 @@
+import Testing
+
+@testable import PostgresClient
+
+/// Who does what waits, decided without a server.
+@Suite struct LaneQueueTests {
+    private let limits = LaneQueue.Limits(
+        queue: 8, batch: 8, firstDelay: .seconds(60), longestDelay: .seconds(60))
+
+    private func job() -> Job {
+        Job(Transaction(as: DatabaseRole("r"), [Statement("select 1")]), deadline: .now + .seconds(60))
+    }
+
+    /// Two connections: the first has taken `job`, the second sleeps.
+    private func oneBusyOneIdle(_ job: Job) throws -> LaneQueue {
+        let queue = LaneQueue(waking: [WakeUp(), WakeUp()], limits: limits)
+        _ = queue.submit(job)
+        queue.connectionMade()
+        guard case .send(let taken) = queue.next(for: 0, connected: true), taken.count == 1 else {
+            throw Unexpected()
+        }
+        guard case .sleep = queue.next(for: 1, connected: true) else { throw Unexpected() }
+        return queue
+    }
+
+    private struct Unexpected: Error {}
+
+    @Test("what a dead connection puts back is handed to one that sleeps")
+    func putBack() throws {
+        let job = job()
+        let queue = try oneBusyOneIdle(job)
+        queue.putBack([job])
+        // It has been woken, so a newcomer need not wake it again, and it finds the job.
+        guard case .queued = queue.submit(self.job()) else {
+            Issue.record("the sleeper was not woken")
+            return
+        }
+        guard case .send(let taken) = queue.next(for: 1, connected: true) else {
+            Issue.record("the sleeper finds nothing to do")
+            return
+        }
+        #expect(taken.first === job)
+    }
+
+    @Test("what waits when the last attempt to connect fails is failed, not left")
+    func stranded() throws {
+        let queue = LaneQueue(waking: [WakeUp()], limits: limits)
+        let job = job()
+        _ = queue.submit(job)
+        queue.connectionFailed(0, DatabaseError(.unavailable(.notConnected), "refused"))
+        #expect(job.isFinished)
+        #expect(queue.waitingCount == 0)
+    }
+}
