@@ -613,6 +613,12 @@ CREATE FUNCTION private.expire_payments() RETURNS TABLE(count integer)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+  update public.subscriptions as s
+  set next_check_at = 'infinity'
+  where s.status in ('pending', 'failed', 'expired', 'cancelled')
+    and s.next_check_at <= now()
+    and (s.created_at <= now() - interval '2 days' or (s.status <> 'pending' and s.payment_link is null));
+
   with expired as (
     update public.subscriptions as s
     set status = 'expired'
@@ -2288,6 +2294,10 @@ CREATE INDEX payment_events_next_attempt_at_idx ON public.payment_events USING b
 -- Name: payment_transactions_subscription_id_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 
 CREATE INDEX payment_transactions_subscription_id_idx ON public.payment_transactions USING btree (subscription_id);
+
+-- Name: subscriptions_created_at_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
+
+CREATE INDEX subscriptions_created_at_idx ON public.subscriptions USING btree (created_at) WHERE (status = 'pending'::text);
 
 -- Name: subscriptions_next_check_at_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 

@@ -45,6 +45,7 @@ create table public.subscriptions (
 create index subscriptions_workspace_id_idx on public.subscriptions (workspace_id, created_at);
 create index subscriptions_next_check_at_idx on public.subscriptions (next_check_at)
   where status in ('pending', 'failed', 'expired', 'cancelled');
+create index subscriptions_created_at_idx on public.subscriptions (created_at) where status = 'pending';
 
 alter table public.grants
   add constraint grants_subscription_id_fkey foreign key (subscription_id) references public.subscriptions (id);
@@ -416,10 +417,17 @@ as $function$
   returning s.tx_ref
 $function$;
 
--- A link lives for 24 hours. Whoever pays later all the same is still let in, by apply_payment.
+-- A link lives for 24 hours. Whoever pays later all the same is still let in, by apply_payment. What is not to be asked
+-- about any more leaves the index that the asking goes by.
 create function private.expire_payments() returns table (count integer)
 language sql volatile security definer set search_path = ''
 as $function$
+  update public.subscriptions as s
+  set next_check_at = 'infinity'
+  where s.status in ('pending', 'failed', 'expired', 'cancelled')
+    and s.next_check_at <= now()
+    and (s.created_at <= now() - interval '2 days' or (s.status <> 'pending' and s.payment_link is null));
+
   with expired as (
     update public.subscriptions as s
     set status = 'expired'
