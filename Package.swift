@@ -87,7 +87,7 @@ let shared: [Target] = [
     .shared("Callers", ["Problems", "PostgresClient", .crypto, .jwtKit, .httpTypes]),
     .shared("Problems", ["PostgresClient", .httpTypes]),
     .shared("Metering", ["AudioStore", "Callers", "Problems", "PostgresClient", "Voice", .logging]),
-    .shared("Payments", ["Callers", "Plans", "Problems", "Providers", "PostgresClient"]),
+    .shared("Payments", ["Callers", "Plans", "Problems", "Providers", "PostgresClient", .logging]),
     .shared("Plans", ["FunctionJSON"]),
     .shared("Providers", ["FunctionJSON", "Problems", "Voice", "Plans", "WebClient", .crypto, .httpTypes]),
     .shared("Voice", ["FunctionJSON"]),

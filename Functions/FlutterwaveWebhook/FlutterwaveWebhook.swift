@@ -50,7 +50,7 @@ public struct FlutterwaveWebhook: Function {
                 .settle(
                     event: stored.id, reference: event.reference, transactionID: event.transactionID,
                     deadline: context.deadline)
-            context.logger.info("payment event", metadata: ["outcome": "\(outcome.rawValue)"])
+            outcome.log(to: context.logger, event: stored.id)
         } catch {
             context.logger.warning("payment event left to the worker", metadata: ["cause": "\(error)"])
         }

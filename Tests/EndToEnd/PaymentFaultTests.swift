@@ -58,7 +58,9 @@ extension EndToEnd {
         func abandoned() async throws {
             try await withPerson { bed, person in
                 let link = try await pay(person, bed, action: "abandon")
+                let asked = bed.board.report(of: .flutterwave).operations["verify", default: 0]
                 try await work(bed)
+                #expect(bed.board.report(of: .flutterwave).operations["verify", default: 0] > asked, "the worker asked")
                 #expect(try await status(link, person) == "pending")
             }
         }

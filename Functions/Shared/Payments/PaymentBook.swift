@@ -1,5 +1,6 @@
 import Callers
 import FunctionCore
+import Logging
 import Plans
 import PostgresClient
 import Problems
@@ -100,4 +101,16 @@ public struct PaymentBook: Sendable {
 public struct PaymentOutcome: RawRepresentable, Sendable, Hashable {
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// Money came in, or was announced, that the books cannot place: somebody has to look, or owes it back.
+    public var needsAttention: Bool {
+        ["mismatch", "duplicate_transaction", "unknown_reference"].contains(rawValue)
+    }
+
+    /// One line; an error where an operator has to act.
+    public func log(to logger: Logger, event: Int? = nil) {
+        var metadata: Logger.Metadata = ["outcome": "\(rawValue)"]
+        if let event { metadata["event"] = "\(event)" }
+        logger.log(level: needsAttention ? .error : .info, "payment", metadata: metadata)
+    }
 }

@@ -17,7 +17,10 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         let worker = try await Worker(source: try await SettingsSource())
         if once {
-            await worker.runOnce()
+            let allWell = await worker.runOnce()
+            await worker.shutdown()
+            if !allWell { throw ExitCode(1) }
+            return
         } else {
             try await worker.runUntilStopped(every: .seconds(interval), parentPipe: parentPipe)
         }

@@ -11,8 +11,8 @@ struct PaymentJobs: Sendable {
     let flutterwave: Flutterwave
     let logger: Logger
 
-    /// Rows claimed at a look.
-    private static let batch = 20
+    /// Rows claimed at a time: all of them, each with its ``patience``, take less than a claim's two minutes.
+    private static let batch = 5
     /// What one row may take.
     private static let patience = Duration.seconds(20)
 
@@ -28,32 +28,49 @@ struct PaymentJobs: Sendable {
     }
 
     private func settleEvents() async throws -> Int {
-        let rows = try await query(
-            "select event_id, tx_ref, transaction_id from private.claim_payment_events($1::int)", [Self.batch])
-        for row in rows {
-            let outcome = try await verification.settle(
-                event: try row.decode("event_id", as: Int.self),
-                reference: try row.decodeIfPresent("tx_ref", as: String.self),
-                transactionID: try row.decodeIfPresent("transaction_id", as: Int.self),
-                deadline: .now + Self.patience)
-            logger.info("payment event", metadata: ["outcome": "\(outcome.rawValue)"])
+        try await claiming("select event_id, tx_ref, transaction_id from private.claim_payment_events($1::int)") {
+            row in
+            let event = try row.decode("event_id", as: Int.self)
+            do {
+                let outcome = try await verification.settle(
+                    event: event, reference: try row.decodeIfPresent("tx_ref", as: String.self),
+                    transactionID: try row.decodeIfPresent("transaction_id", as: Int.self),
+                    deadline: .now + Self.patience)
+                outcome.log(to: logger, event: event)
+            } catch {
+                // One bad event must not keep the good ones behind it waiting, now or at the next look.
+                logger.error("payment event not settled", metadata: ["event": "\(event)", "cause": "\(error)"])
+                try await PaymentBook(database: database).defer(
+                    event: event, because: "\(error)", as: .worker, deadline: .now + Self.patience)
+            }
         }
-        return rows.count
     }
 
     private func reconcile() async throws -> Int {
-        let rows = try await query("select tx_ref from private.claim_pending_payments($1::int)", [Self.batch])
-        for row in rows {
+        try await claiming("select tx_ref from private.claim_pending_payments($1::int)") { row in
             do {
                 let outcome = try await verification.reconcile(
                     reference: try row.decode("tx_ref", as: String.self), deadline: .now + Self.patience)
-                if let outcome { logger.info("payment reconciled", metadata: ["outcome": "\(outcome.rawValue)"]) }
-            } catch let error as ProviderError {
+                outcome?.log(to: logger)
+            } catch {
                 // The claim runs out by itself, and the payment is looked at again.
                 logger.warning("payment not reconciled", metadata: ["cause": "\(error)"])
             }
         }
-        return rows.count
+    }
+
+    /// Claims a few rows at a time until no more are due, and does each.
+    ///
+    /// - Returns: how many there were.
+    private func claiming(_ sql: String, _ work: (Row) async throws -> Void) async throws -> Int {
+        var count = 0
+        while !Task.isCancelled {
+            let rows = try await query(sql, [Self.batch])
+            for row in rows { try await work(row) }
+            count += rows.count
+            if rows.count < Self.batch { break }
+        }
+        return count
     }
 
     private func expireLinks() async throws -> Int {

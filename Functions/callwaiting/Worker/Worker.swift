@@ -11,7 +11,8 @@ import Providers
 /// never do a thing twice and one that dies leaves its rows to the next.
 struct Worker: Sendable {
     private let services: Services
-    private let jobs: [Job]
+    /// Lines of work that do not wait for each other: a provider that is slow does not keep holds from expiring.
+    private let lines: [[Job]]
 
     struct Job: Sendable {
         let name: String
@@ -19,13 +20,16 @@ struct Worker: Sendable {
         let run: @Sendable () async throws -> Int
     }
 
+    /// What MESSAGE_RETENTION may be, in days.
+    static let retentionDays = 1...36_500
+
     init(source: SettingsSource) async throws {
         var reader = SettingsReader(source.reader)
         let server = ServerSettings(from: &reader)
         let database = Database.Configuration(from: &reader)
         let flutterwave = Flutterwave.Configuration(from: &reader)
         let audio = AudioSettings(from: &reader)
-        let retention = reader.integer(.messageRetention, in: 1...36_500)
+        let retention = reader.integer(.messageRetention, in: Self.retentionDays)
         let logger = Logger.callwaiting(level: Logger.Level(from: &reader))
         try reader.finish()
         let services = try Services(server: server, database: database, logger: logger)
@@ -35,7 +39,7 @@ struct Worker: Sendable {
             database: services.database, store: audio.store, audioLifetime: audio.lifetime, retentionDays: retention,
             logger: logger)
         self.services = services
-        jobs = payments.jobs + cleaning.jobs
+        lines = [payments.jobs, cleaning.jobs]
     }
 
     /// Works until a signal, or the supervisor's end, says otherwise; what is being done then is finished first.
@@ -61,15 +65,28 @@ struct Worker: Sendable {
     }
 
     /// Does what is due now. A job that fails is logged and tried again at the next look.
-    func runOnce() async {
+    ///
+    /// - Returns: whether none failed.
+    @discardableResult
+    func runOnce() async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            for jobs in lines { group.addTask { await run(jobs) } }
+            return await group.reduce(true) { $0 && $1 }
+        }
+    }
+
+    private func run(_ jobs: [Job]) async -> Bool {
+        var allWell = true
         for job in jobs where !Task.isCancelled {
             do {
                 let count = try await job.run()
                 if count > 0 { services.logger.info("job", metadata: ["job": "\(job.name)", "count": "\(count)"]) }
             } catch {
+                allWell = false
                 services.logger.error("job failed", metadata: ["job": "\(job.name)", "cause": "\(error)"])
             }
         }
+        return allWell
     }
 
     func shutdown() async { await services.shutdown() }
