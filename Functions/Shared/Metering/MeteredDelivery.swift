@@ -62,8 +62,11 @@ public struct MeteredDelivery: Sendable {
                 return Recording(
                     url: context.url(link.path), duration: Double(speech.milliseconds) / 1_000, receipt: receipt)
             } catch {
-                // Not charged, so nobody may hear it. Where that is unknown, the worker removes it when its time comes.
-                if (error as? DatabaseError)?.outcomeUnknown != true { await remove(id, in: context) }
+                // Not charged, so nobody may hear it. Where that is unknown, hold and recording go when their time comes.
+                if (error as? DatabaseError)?.outcomeUnknown != true {
+                    await remove(id, in: context)
+                    await meter.release(reservation, in: context)
+                }
                 throw error
             }
         }

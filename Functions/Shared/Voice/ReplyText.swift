@@ -3,13 +3,18 @@ enum ReplyText {
     /// What a model says beyond this, in Unicode code points, is not looked at: it runs on an I/O thread.
     private static let longestText = 4 * SpokenText.maximumLength
 
+    /// All but line ends and tabs: a reply is stored as text, which has no NUL, and shown.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar != "\n" && scalar != "\t" && scalar.properties.generalCategory == .control
+    }
+
     /// - Parameters:
     ///   - characters: the most kept, in Unicode code points.
     ///   - seconds: how long saying it may take at most, by ``SpeechEstimate``.
     ///   - isUnfinished: the model was stopped in the middle.
     static func cut(_ text: String, toCharacters characters: Int, seconds: Int, isUnfinished: Bool = false) -> String {
-        let said = withoutThoughts(text[...]).unicodeScalars.prefix(longestText)
-        let text = trimmed(SpeechCleaner.withoutPauseMarkers(String(said))[...])
+        let said = withoutThoughts(text[...]).unicodeScalars.prefix(longestText).filter { !isControl($0) }
+        let text = trimmed(SpeechCleaner.withoutPauseMarkers(String(String.UnicodeScalarView(said)))[...])
         let end = limit(of: text, characters: characters, milliseconds: seconds * 1_000)
         guard end < text.endIndex || isUnfinished else { return String(text) }
         let kept = text[..<end]
