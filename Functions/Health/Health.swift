@@ -17,9 +17,22 @@ public struct Health: Function {
 
     public func respond(to request: Request, in context: Context) async throws -> Response {
         if request.head.target.segments == ["readyz"] {
-            _ = try await database.row("select ok from private.health()", as: .anon, in: context)
+            guard try await isReady(in: context) else {
+                throw Problem(.databaseUnavailable, "It has not been migrated.")
+            }
         }
         return Response(
             status: .ok, fields: [.contentType: "application/json"], body: .bytes(Array(#"{"status":"ok"}"#.utf8)))
+    }
+
+    private func isReady(in context: Context) async throws -> Bool {
+        do {
+            return try await database.row("select ok from private.health()", as: .anon, in: context)
+                .decode("ok", as: Bool.self)
+        } catch let error as DatabaseError
+            where error.sqlState == .undefinedFunction || error.sqlState == .invalidSchemaName
+        {
+            return false
+        }
     }
 }

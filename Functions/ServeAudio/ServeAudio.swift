@@ -28,11 +28,12 @@ public struct ServeAudio: Function {
             signer.verifies(id, expires: request.query["expires"], signature: request.query["signature"])
         else { throw Problem(.invalidAudioLink) }
         guard let audio = try await store.open(id) else { throw try await absence(of: id, in: context) }
-        return Self.response(audio, id, range: request.fields[.range], ifRange: request.fields[.ifRange])
+        return try Self.response(audio, id, range: request.fields[.range], ifRange: request.fields[.ifRange])
     }
 
-    private static func response(_ audio: any StoredAudio, _ id: AudioID, range: String?, ifRange: String?) -> Response
-    {
+    private static func response(
+        _ audio: any StoredAudio, _ id: AudioID, range: String?, ifRange: String?
+    ) throws(Problem) -> Response {
         let length = audio.byteCount
         let tag = "\"\(id)\""
         var fields: HTTPFields = [
@@ -47,7 +48,7 @@ public struct ServeAudio: Function {
             fields[.contentRange] = "bytes \(first)-\(last)/\(length)"
             return Response(status: .partialContent, fields: fields, body: body(audio, first..<(last + 1)))
         case .unsatisfiable:
-            return Response(status: .rangeNotSatisfiable, fields: [.contentRange: "bytes */\(length)"])
+            throw Problem(.rangeNotSatisfiable, fields: [.contentRange: "bytes */\(length)"])
         }
     }
 

@@ -1,5 +1,5 @@
-import FoundationEssentials
 import FunctionCore
+import FunctionJSON
 
 /// What a person types to sign up or in.
 struct Credentials: Sendable {
@@ -16,17 +16,12 @@ struct Credentials: Sendable {
     /// `user_metadata` to begin with: a JSON object.
     let data: String
 
-    private struct Body: Decodable {
-        let email: String?
-        let password: String?
-    }
-
-    /// - Throws: ``Problem`` 400 `bad_json`, or `validation_failed` when there is no e-mail or password.
+    /// - Throws: ``Problem`` 400 `bad_json`, or `validation_failed` for `data` that is no object or too large.
     init(_ request: Request) throws {
-        let body = try request.decodeGoTrue(Body.self)
-        email = (body.email ?? "").lowercased().filter { !$0.isWhitespace }
-        password = body.password ?? ""
-        data = try request.userMetadata(limit: Self.largestData)
+        let body = try request.goTrueBody()
+        email = (body["email"]?.text ?? "").lowercased().filter { !$0.isWhitespace }
+        password = body["password"]?.text ?? ""
+        data = try Self.metadata(body["data"])
     }
 
     /// - Throws: ``Problem`` with what GoTrue says to each: 400 for an e-mail that is none, 422 `weak_password`.
@@ -52,6 +47,18 @@ struct Credentials: Sendable {
         return (email, password)
     }
 
+    /// `user_metadata` as JSON, `{}` when there is none.
+    private static func metadata(_ value: JSONValue?) throws -> String {
+        guard let value, value != .null else { return "{}" }
+        guard case .object = value else { throw Problem(.invalidRequest, "data must be an object") }
+        let json = String(decoding: try JSON.encode(value), as: UTF8.self)
+        // Postgres's jsonb knows no NUL.
+        guard json.utf8.count <= largestData, !json.contains(#"\u0000"#) else {
+            throw Problem(.invalidRequest, "data is larger than \(largestData) bytes, or has a NUL character")
+        }
+        return json
+    }
+
     private var isEmail: Bool {
         let parts = email.split(separator: "@", omittingEmptySubsequences: false)
         return email.utf8.count <= Self.longestEmail && parts.count == 2 && !parts[0].isEmpty
@@ -64,13 +71,8 @@ struct Credentials: Sendable {
 struct RefreshGrant {
     let token: RefreshToken
 
-    private struct Body: Decodable {
-        let token: String?
-        enum CodingKeys: String, CodingKey { case token = "refresh_token" }
-    }
-
     init(_ request: Request) throws {
-        guard let text = try request.decodeGoTrue(Body.self).token, !text.isEmpty else {
+        guard let text = try request.goTrueBody()["refresh_token"]?.text, !text.isEmpty else {
             throw Problem(.invalidRequest, "refresh_token required")
         }
         guard text.utf8.count <= RefreshToken.maximumLength else { throw Problem(.refreshTokenNotFound) }
@@ -79,31 +81,9 @@ struct RefreshGrant {
 }
 
 extension Request {
-    /// GoTrue does not ask for a Content-Type.
-    fileprivate func decodeGoTrue<Body: Decodable>(_ type: Body.Type) throws -> Body {
-        do {
-            return try JSONDecoder().decode(Body.self, from: Data(body))
-        } catch {
-            throw Problem(.badJSON)
-        }
+    /// The body as a JSON object. GoTrue does not ask for a Content-Type.
+    fileprivate func goTrueBody() throws -> JSONValue {
+        guard let json = try? JSONValue(parsing: body), case .object = json else { throw Problem(.badJSON) }
+        return json
     }
-
-    /// The member `data` of the body as JSON again, `{}` when there is none.
-    fileprivate func userMetadata(limit: Int) throws -> String {
-        guard let object = try? JSONDecoder().decode(Metadata.self, from: Data(body)).data, !object.isEmpty else {
-            return "{}"
-        }
-        // Postgres's jsonb knows no NUL.
-        guard !object.contains(where: { ($0.key + $0.value).utf8.contains(0) }) else {
-            throw Problem(.invalidRequest, "data has a NUL character")
-        }
-        let json = try JSONEncoder().encode(object)
-        guard json.count <= limit else { throw Problem(.invalidRequest, "data is larger than \(limit) bytes") }
-        return String(decoding: json, as: UTF8.self)
-    }
-}
-
-/// `user_metadata` that a person may set: names and short texts. Deeper JSON is not kept.
-private struct Metadata: Decodable {
-    let data: [String: String]
 }

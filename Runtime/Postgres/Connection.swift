@@ -45,7 +45,8 @@ final class Connection {
             guard status != PGRES_POLLING_FAILED else { throw connectFailure(errorMessage) }
             let now = ContinuousClock.now
             guard now < deadline, tick() else { throw connectFailure("no connection within the time allowed") }
-            let ready = wait(reading: status == PGRES_POLLING_READING, writing: status == PGRES_POLLING_WRITING,
+            let ready = wait(
+                reading: status == PGRES_POLLING_READING, writing: status == PGRES_POLLING_WRITING,
                 until: min(deadline, now + .milliseconds(100)))
             if ready.readable || ready.writable { status = PQconnectPoll(pointer) }
         }

@@ -17,7 +17,8 @@ struct ConnectionTarget: Sendable {
         let options = try Self.parse(connectionString)
         let hosts = (options["host"] ?? "").split(separator: ",")
         let ports = (options["port"] ?? "").split(separator: ",")
-        isTransactionPooler = ports.contains("6543")
+        isTransactionPooler =
+            ports.contains("6543")
             || hosts.contains { $0 == "pooler.supabase.com" || $0.hasSuffix(".pooler.supabase.com") }
     }
 

@@ -28,7 +28,8 @@ public final class Database: Sendable {
         self.target = target
         self.logger = logger
         fast = LaneConnections(
-            .fast, count: configuration.connections, limits: limits, target: target, options: options, counters: counters,
+            .fast, count: configuration.connections, limits: limits, target: target, options: options,
+            counters: counters,
             logger: logger)
         slow = LaneConnections(
             .slow, count: configuration.slowConnections, limits: limits, target: target, options: slowOptions,
@@ -67,7 +68,8 @@ public final class Database: Sendable {
 
     /// Runs one statement as a transaction of its own, and returns its rows. Throws as `run` does.
     public func query(
-        _ statement: Statement, as role: DatabaseRole, claims: String? = nil, lane: Lane = .fast, shielded: Bool = false,
+        _ statement: Statement, as role: DatabaseRole, claims: String? = nil, lane: Lane = .fast,
+        shielded: Bool = false,
         deadline: ContinuousClock.Instant
     ) async throws(DatabaseError) -> Rows {
         let transaction = Transaction(as: role, claims: claims, lane: lane, shielded: shielded, [statement])

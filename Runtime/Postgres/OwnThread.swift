@@ -12,16 +12,18 @@ enum OwnThread {
 
         let context = Unmanaged.passRetained(Start(name: String(name.prefix(15)), body: body))
         var thread = pthread_t()
-        let failure = pthread_create(&thread, &attributes, { context in
-            guard let context else { return nil }
-            let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
-            var all = sigset_t()
-            sigfillset(&all)
-            pthread_sigmask(SIG_SETMASK, &all, nil)
-            cpostgres_name_thread(start.name)
-            start.body()
-            return nil
-        }, context.toOpaque())
+        let failure = pthread_create(
+            &thread, &attributes,
+            { context in
+                guard let context else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
+                var all = sigset_t()
+                sigfillset(&all)
+                pthread_sigmask(SIG_SETMASK, &all, nil)
+                cpostgres_name_thread(start.name)
+                start.body()
+                return nil
+            }, context.toOpaque())
         precondition(failure == 0, "pthread_create: \(failure)")
     }
 

@@ -82,9 +82,11 @@ final class PipelinedConnection {
         var steps: [Pipeline.Step] = []
         steps.reserveCapacity(transaction.statements.count + 3)
         var preparedHere: Set<PreparedStatements.Key> = []
-        let settings = Statement(Self.settings, [
-            transaction.role.name, transaction.claims ?? "", options.statementTimeout.wholeMilliseconds,
-        ])
+        let settings = Statement(
+            Self.settings,
+            [
+                transaction.role.name, transaction.claims ?? "", options.statementTimeout.wholeMilliseconds,
+            ])
         // Counted as sent before the first byte may leave, so that a failure in between leaves its outcome unknown.
         defer { pipeline.append(job, steps: steps + [.sync]) }
         try send(settings, role: nil, .settings, &steps, &preparedHere)
@@ -136,7 +138,10 @@ final class PipelinedConnection {
                 heard = .now
                 guard connection.consumeInput() else {
                     try takeResults(finished: finished)
-                    if pipeline.isEmpty { return mustBeReplaced = true }
+                    if pipeline.isEmpty {
+                        mustBeReplaced = true
+                        return
+                    }
                     throw inServersWords(connection.lost())
                 }
             } else if ready.writable {
@@ -178,7 +183,8 @@ final class PipelinedConnection {
             // Without a SQLSTATE it is libpq that cannot go on, and nobody knows what the server has done.
             guard error.sqlState != nil else { throw inServersWords(error) }
             outcome = .failed(error)
-        default: throw DatabaseError(.unavailable(.connectionLost), "unexpected result status \(result.status.rawValue)")
+        default:
+            throw DatabaseError(.unavailable(.connectionLost), "unexpected result status \(result.status.rawValue)")
         }
         switch pipeline.receive(outcome) {
         case .none: break

@@ -28,7 +28,8 @@ final class QueryResult: @unchecked Sendable {
 
     /// The text of one field, nil for NULL.
     func text(row: Int, column: Int) -> String? {
-        let row = Int32(row), column = Int32(column)
+        let row = Int32(row)
+        let column = Int32(column)
         guard PQgetisnull(pointer, row, column) == 0, let value = PQgetvalue(pointer, row, column) else { return nil }
         let length = Int(PQgetlength(pointer, row, column))
         return value.withMemoryRebound(to: UInt8.self, capacity: length) { bytes in

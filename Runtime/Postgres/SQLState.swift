@@ -37,6 +37,8 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStrin
     public static let foreignKeyViolation: SQLState = "23503"
     public static let uniqueViolation: SQLState = "23505"
     public static let checkViolation: SQLState = "23514"
+    public static let invalidSchemaName: SQLState = "3F000"
+    public static let undefinedFunction: SQLState = "42883"
     public static let insufficientPrivilege: SQLState = "42501"
     public static let duplicatePreparedStatement: SQLState = "42P05"
     public static let queryCanceled: SQLState = "57014"

@@ -1,3 +1,5 @@
+import DevHost
+import FoundationEssentials
 import FunctionTesting
 import HTTPTypes
 import Testing
@@ -26,7 +28,23 @@ extension EndToEnd {
                 try await reachTheLimit(person, agent, bed)
                 try await pay(person, bed)
                 #expect(try await person.ask(agent, "Hello?").status == .ok)
+                try expectNoSecrets(person, agent, answer, bed)
             }
+        }
+
+        /// Everything that the server, the web server and the worker have written so far.
+        private func expectNoSecrets(
+            _ person: Person, _ agent: Person.Agent, _ answer: Person.Answer, _ bed: TestBed
+        ) throws {
+            let log = try #require(
+                FileManager.default.contents(atPath: "\(bed.directory)/state/logs/\(Supervisor.logName)"))
+            let text = String(decoding: log, as: UTF8.self)
+            let secrets = [
+                person.token, person.email, "correct horse", agent.apiKey, "What are your business hours?",
+                answer.replyText, TestBed.secretHash, "sk-test", "mm-test", "FLWSECK_TEST-1", "signature=",
+                "test-secret-test-secret", "audio-key-audio-key",
+            ]
+            for secret in secrets { #expect(!text.contains(secret), "\(secret) is in the log") }
         }
 
         private func hear(_ answer: Person.Answer, _ sender: any RequestSender) async throws {

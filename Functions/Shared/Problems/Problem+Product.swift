@@ -16,6 +16,8 @@ extension Problem.Kind {
         "cross_site_request", .forbidden, "A page of another origin may not do this with your cookies")
     public static let invalidAudioLink = Self("invalid_audio_link", .forbidden, "The link is not valid, or has expired")
     public static let audioGone = Self("audio_gone", .gone, "The recording has been deleted")
+    public static let rangeNotSatisfiable = Self(
+        "range_not_satisfiable", .rangeNotSatisfiable, "The range lies beyond the recording's end")
     public static let unknownConversation = Self(
         "unknown_conversation", .unprocessableContent, "There is no such conversation, or it has expired")
     public static let providerFailed = Self(

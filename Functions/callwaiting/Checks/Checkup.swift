@@ -1,7 +1,9 @@
+import AudioStore
 import Callers
 import FoundationEssentials
 import FunctionCore
 import HTTPTypes
+import Logging
 import Plans
 import PostgresClient
 import WebClient
@@ -60,13 +62,29 @@ struct Checkup {
         _ = ServerSettings(from: &reader)
         _ = Database.Configuration(from: &reader)
         _ = IdentitySettings(from: &reader)
+        _ = Logger.Level(from: &reader)
+        _ = reader.integer(.messageRetention, in: Worker.retentionDays)
+        _ = reader.integer(.trialMinutes, in: MigrateCommand.trialMinutes)
         for entry in Catalogue.entries { _ = entry.prepare(&reader) }
         let plans = PlanCatalogue(from: &reader)
-        var seen: Set<String> = []
-        for problem in reader.problems where seen.insert(problem).inserted { note(.error, problem) }
+        for problem in reader.problems { note(.error, problem) }
         if reader.problems.isEmpty { for line in plans.summary { note(.ok, line) } }
         if reader.optional(.flutterwaveHash) == nil {
             note(.warning, "\(Setting.flutterwaveHash.name) is not set, so payment webhooks are refused")
+        }
+    }
+
+    /// That recordings can be written where they are to be kept.
+    mutating func storage() async {
+        guard let source else { return }
+        var reader = SettingsReader(source.reader)
+        let directory = reader.required(.audioDirectory)
+        guard reader.problems.isEmpty else { return }
+        do {
+            try await DirectoryAudioStore(directory: directory).check()
+            note(.ok, "\(Setting.audioDirectory.name) can be written")
+        } catch {
+            note(.error, "\(Setting.audioDirectory.name): \(error)")
         }
     }
 

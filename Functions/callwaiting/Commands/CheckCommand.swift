@@ -9,6 +9,7 @@ struct CheckCommand: AsyncParsableCommand {
         var checkup = Checkup()
         await checkup.settingsFile()
         await checkup.settings()
+        await checkup.storage()
         await checkup.database()
         await checkup.providers()
         for line in checkup.findings { print(line) }

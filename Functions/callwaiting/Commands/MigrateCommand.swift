@@ -1,10 +1,14 @@
 import ArgumentParser
+import FoundationEssentials
 import PostgresClient
 
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate",
         abstract: "Bring the database to this release, over DATABASE_ADMIN_URL. Safe to run twice, and at once.")
+
+    /// What TRIAL_MINUTES may be.
+    static let trialMinutes = 0...999_999
 
     @Flag(help: "Only list the migrations and when each was applied.") var status = false
     @Option(
@@ -21,13 +25,14 @@ struct MigrateCommand: AsyncParsableCommand {
             ? [:]
             : [
                 "public_url": reader.url(.publicURL),
-                "trial_minutes": String(reader.integer(.trialMinutes, in: 0...1_000_000)),
+                "trial_minutes": String(reader.integer(.trialMinutes, in: Self.trialMinutes)),
             ]
         try reader.finish()
 
         let source = try MigrationSource(
             directory: MigrationSource.directory(
-                option: directory, setting: sql, executable: CommandLine.arguments.first ?? ""))
+                option: directory, setting: sql,
+                executable: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")))
         let connection = try await PlainConnection(url, logger: .callwaiting(level: .warning))
         let migrator = Migrator(connection: connection, source: source)
         if status {

@@ -20,7 +20,7 @@ struct ServerSettings: Sendable {
         if !basePath.isEmpty, !basePath.hasPrefix("/") || basePath.hasSuffix("/") {
             reader.report(.basePath, "must begin with a slash and not end with one")
         }
-        requestDeadline = .seconds(reader.integer(.requestDeadline, in: 1...3_600))
+        requestDeadline = .seconds(reader.integer(.requestDeadline, in: 5...3_600))
         requestsInFlight = reader.integer(.requestsInFlight, in: 1...100_000)
         drainBudget = .seconds(reader.integer(.drainBudget, in: 0...3_600))
         eventLoops = reader.integer(.eventLoops, in: 0...256)

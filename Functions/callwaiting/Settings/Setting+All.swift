@@ -19,7 +19,8 @@ extension Setting {
     static let drainBudget = Setting(
         "DRAIN_BUDGET", .server, "Seconds that requests in flight get to finish after SIGTERM.", fallback: "60")
     static let eventLoops = Setting(
-        "EVENT_LOOPS", .server, "Threads that do I/O and run functions; 0 is one for each core.", fallback: "0")
+        "EVENT_LOOPS", .server, "Threads that do I/O and run functions; 0 is one for each core, at most 4.",
+        fallback: "0")
     static let logLevel = Setting(
         "LOG_LEVEL", .server, "Least severe line logged: trace, debug, info, notice, warning, error or critical.",
         fallback: "info")

@@ -73,7 +73,8 @@ struct SettingsReader {
     }
 
     mutating func report(_ setting: Setting, _ problem: String) {
-        problems.append("\(setting.name) \(problem)")
+        let line = "\(setting.name) \(problem)"
+        if !problems.contains(line) { problems.append(line) }
     }
 
     private mutating func checked(_ text: String, _ setting: Setting) -> String {

@@ -27,7 +27,11 @@ import Testing
     }
 
     static let signUps: [(body: String, status: Int, code: String)] = [
-        (#"{"email":"a@example.com""#, 400, "bad_json"), ("[]", 400, "bad_json"), ("", 400, "bad_json"),
+        (#"{"email":"a@example.com""#, 400, "bad_json"), ("[]", 400, "bad_json"),
+        (#"{"email":"a@example.com","email":"b@example.com"}"#, 400, "bad_json"),
+        (#"{"email":"a@example.com","password":"long enough","data":[1]}"#, 400, "validation_failed"),
+        (#"{"email":"a@example.com","password":"long enough","data":{"x":"\u0000"}}"#, 400, "validation_failed"),
+        ("", 400, "bad_json"),
         (#"{"email":"a@example.com"}"#, 400, "validation_failed"),
         (#"{"password":"long enough"}"#, 400, "validation_failed"),
         (#"{"email":"no-at","password":"long enough"}"#, 400, "validation_failed"),
