@@ -9,7 +9,8 @@ let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
 extension Target {
     /// One part of the runtime, under `Runtime/<folder>`. Lists only runtime parts and packages, never a function.
     static func runtime(_ name: String, _ folder: String, _ dependencies: [Dependency] = []) -> Target {
-        .target(name: name, dependencies: dependencies, path: "Runtime/\(folder)", exclude: ["README.md"],
+        .target(
+            name: name, dependencies: dependencies, path: "Runtime/\(folder)", exclude: ["README.md"],
             swiftSettings: strict)
     }
 
@@ -65,7 +66,8 @@ let runtime: [Target] = [
     .runtime("CGIHost", "CGI", ["FunctionCore", .httpTypes, .logging]),
     .runtime("FastCGIWire", "FastCGIWire", ["FunctionCore"]),
     .runtime(
-        "FastCGI", "FastCGI", ["FunctionCore", "FastCGIWire", "FunctionChannel", .httpTypes, .logging, .nioCore, .nioPosix]),
+        "FastCGI", "FastCGI",
+        ["FunctionCore", "FastCGIWire", "FunctionChannel", .httpTypes, .logging, .nioCore, .nioPosix]),
     .runtime(
         "HTTPHost", "HTTP",
         ["FunctionCore", "FunctionChannel", .httpTypes, .logging, .nioCore, .nioHTTP1, .nioPosix]),
@@ -100,7 +102,9 @@ let functions: [Target] = [
     .function("UsageReport", ["Callers", "Problems", "PostgresClient"]),
     .function("CreatePaymentLink", ["Callers", "Payments", "Plans", "Problems", "Providers"]),
     .function("PaymentStatus", ["Callers", "Plans", "Problems", "PostgresClient"]),
-    .function("FlutterwaveWebhook", ["Callers", "Payments", "Problems", "Providers", "PostgresClient", .crypto, .httpTypes, .logging]),
+    .function(
+        "FlutterwaveWebhook",
+        ["Callers", "Payments", "Problems", "Providers", "PostgresClient", .crypto, .httpTypes, .logging]),
     .function("AgentWebhook", ["Callers", "Metering", "Voice"]),
     .function("SignIn", ["Callers", "Problems", "PostgresClient", .crypto, .httpTypes, .jwtKit]),
     .function("ServeAudio", ["AudioStore", "Callers", "Problems", "PostgresClient", .httpTypes]),
@@ -118,7 +122,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "callwaiting",
         dependencies: [
-            "FunctionCore", "FunctionService", "CGIHost", "PostgresClient", "WebClient", .argumentParser, .configuration,
+            "FunctionCore", "FunctionService", "CGIHost", "PostgresClient", "WebClient", .argumentParser,
+            .configuration,
             .crypto, .httpTypes, .logging, .system,
         ] + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) },
         path: "Functions/callwaiting", swiftSettings: strict),
@@ -132,14 +137,17 @@ let executables: [Target] = [
 ]
 
 let tests: [Target] = [
-    .tests("FunctionCoreTests", "Runtime/Core", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
-    .tests("FunctionJSONTests", "Runtime/JSON", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
+    .tests(
+        "FunctionCoreTests", "Runtime/Core", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
+    .tests(
+        "FunctionJSONTests", "Runtime/JSON", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
     .tests("CGIHostTests", "Runtime/CGI", ["CGIHost", "FunctionCore", "FunctionTesting", .httpTypes, .logging]),
     .tests("FastCGIWireTests", "Runtime/FastCGIWire", ["FastCGIWire", "FunctionCore"]),
     .tests(
         "HostTests", "Runtime/Hosts",
         [
-            "FastCGI", "FastCGIWire", "FunctionChannel", "FunctionCore", "FunctionService", "FunctionTesting", "HTTPHost",
+            "FastCGI", "FastCGIWire", "FunctionChannel", "FunctionCore", "FunctionService", "FunctionTesting",
+            "HTTPHost",
             .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix,
         ]),
     .tests("PostgresClientTests", "Runtime/Postgres", ["PostgresClient", "DevHost", .logging]),
@@ -148,7 +156,8 @@ let tests: [Target] = [
     .tests(
         "EmulatorTests", "Functions/Emulators",
         [
-            "FunctionCore", "FunctionJSON", "FunctionService", "FunctionTesting", "WebClient", .crypto, .httpTypes, .logging,
+            "FunctionCore", "FunctionJSON", "FunctionService", "FunctionTesting", "WebClient", .crypto, .httpTypes,
+            .logging,
             .subprocess,
         ] + emulators.map { .target(name: $0.name) }),
     .tests(
@@ -165,7 +174,8 @@ let tests: [Target] = [
     .tests(
         "EndToEndTests", "EndToEnd",
         [
-            "callwaiting", "callwaiting-dev", "DevHost", "FunctionCore", "FunctionJSON", "FunctionService", "FunctionTesting",
+            "AudioStore", "callwaiting", "callwaiting-dev", "DevHost", "FunctionCore", "FunctionJSON",
+            "FunctionService", "FunctionTesting",
             "PostgresClient", "WebClient", .httpTypes, .logging,
         ] + emulators.map { .target(name: $0.name) }),
 ]

@@ -17,7 +17,8 @@ struct PostgresAccount: Sendable {
         guard let setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: Files.exists) else {
             throw PostgresClusterError("setpriv (util-linux) is needed to run Postgres as user `\(name)`")
         }
-        let user = entry.pointee.pw_uid, group = entry.pointee.pw_gid
+        let user = entry.pointee.pw_uid
+        let group = entry.pointee.pw_gid
         return PostgresAccount(
             user: user, group: group,
             prefix: [setpriv, "--reuid=\(user)", "--regid=\(group)", "--init-groups", "--"])

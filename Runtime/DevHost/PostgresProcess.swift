@@ -47,7 +47,8 @@ final class PostgresProcess: Sendable {
         binaries: PostgresBinaries, data: PostgresDataDirectory, sockets: String, settings: [String: String]
     ) throws(SystemCallError) -> PostgresProcess {
         let predecessor = try data.pidFile
-        let server = [binaries.postgres, "-D", data.path, "-k", sockets, "-p", "\(PostgresCluster.port)"]
+        let server =
+            [binaries.postgres, "-D", data.path, "-k", sockets, "-p", "\(PostgresCluster.port)"]
             + settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
         let command = data.account.command(
             "/bin/sh", ["-c", watcher, "callwaiting-postgres-watcher", sockets] + server)

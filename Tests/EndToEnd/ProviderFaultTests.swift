@@ -1,3 +1,4 @@
+import AudioStore
 import EmulatorControl
 import FoundationEssentials
 import FunctionCore
@@ -90,6 +91,12 @@ extension EndToEnd {
             await assembly.services.shutdown()
         }
 
+        /// A good signature for a recording that is not in the store, so that the database is asked what became of it.
+        private func signedLinkToNothing() throws -> String {
+            let signer = try #require(AudioSigner(keys: "audio-key-audio-key-audio-key-audio-key"))
+            return signer.link(to: .random(), lifetime: .seconds(60)).path
+        }
+
         @Test("a database that is down is 503 with Retry-After, at once, on every path that needs it")
         func database() async throws {
             let bed = try await TestBed.shared.value
@@ -104,7 +111,14 @@ extension EndToEnd {
                 try await stranded.get("/api/usage-report"), try await stranded.ask(agent, "Hi"),
                 try await stranded.speak("Hi"),
                 try await stranded.post("/api/create-payment-link", json: #"{"plan":"pro"}"#),
-                try await stranded.get("/readyz"),
+                try await stranded.get("/readyz"), try await stranded.get("/api/payment-status?txRef=cw-1"),
+                try await stranded.post(
+                    "/api/create-agent", json: #"{"name":"x","systemPrompt":"y","voiceId":"soft_f"}"#),
+                try await stranded.sender.post(
+                    "/api/flutterwave-webhook",
+                    json: #"{"event":"charge.completed","data":{"id":1,"tx_ref":"cw-1","status":"successful"}}"#,
+                    fields: [.init("verif-hash")!: TestBed.secretHash]),
+                try await stranded.sender.get(signedLinkToNothing()),
             ]
             for response in responses {
                 #expect(response.status == .serviceUnavailable)

@@ -48,7 +48,8 @@ import Testing
             let (supervisor, state) = try await Supervisor.make(in: directory)
             let program = try supervisor.start(
                 "polite",
-                Command("/bin/sh", ["-c", "trap 'echo bye; exit 3' INT; echo ready; while :; do sleep 0.05; done"],
+                Command(
+                    "/bin/sh", ["-c", "trap 'echo bye; exit 3' INT; echo ready; while :; do sleep 0.05; done"],
                     environment: Command.plainEnvironment()),
                 endSignal: SIGINT)
             try await eventually("ready") { try state.logText().contains("ready") }
@@ -62,7 +63,9 @@ import Testing
         try await withTemporaryDirectory { directory in
             let (supervisor, state) = try await Supervisor.make(in: directory)
             let program = try supervisor.start(
-                "deaf", Command("/bin/sh", ["-c", "trap '' TERM; echo $$; while :; do sleep 0.05; done"],
+                "deaf",
+                Command(
+                    "/bin/sh", ["-c", "trap '' TERM; echo $$; while :; do sleep 0.05; done"],
                     environment: Command.plainEnvironment()), grace: 1)
             let processID = try await processID(named: "deaf", in: state)
             #expect(await program.stop() == .signal(SIGKILL))

@@ -1,5 +1,6 @@
-@testable import PostgresClient
 import Testing
+
+@testable import PostgresClient
 
 @Suite struct BatchTests {
     /// Runs `count` transactions that all wait behind one that is held up, and returns what the connection did.

@@ -59,9 +59,12 @@ import Testing
     @Test func nothingListensOnTheNetworkAndStrangersCannotEnter() async throws {
         let cluster = try await TestCluster.shared
         let connection = try await PlainConnection(cluster.databaseURL, logger: quiet)
-        let row = try await connection.query(Statement("""
-            select current_setting('listen_addresses') as addresses, current_setting('server_encoding') as encoding
-            """)).one()
+        let row = try await connection.query(
+            Statement(
+                """
+                select current_setting('listen_addresses') as addresses, current_setting('server_encoding') as encoding
+                """)
+        ).one()
         await connection.close()
         #expect(try row.decode("addresses") == "")
         #expect(try row.decode("encoding") == "UTF8")

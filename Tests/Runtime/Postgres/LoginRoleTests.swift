@@ -22,7 +22,8 @@ import Testing
         let fixture = try await Fixture()
         let role = "pgtest_strong_\(name)"
         let superuser = try await fixture.superuser()
-        try await superuser.execute("""
+        try await superuser.execute(
+            """
             do $$ begin create role pgtest_bypass bypassrls; exception when duplicate_object then null;
               when unique_violation then null; end $$;
             drop role if exists \(role);

@@ -13,10 +13,12 @@ import Testing
             try await database.run(Transaction(as: Fixture.alice, [.addNote(1), .untilReleased]), deadline: .soon)
         }
         try await eventually("it was sent") { database.statistics.transactions == 1 }
-        try await holder.query(Statement("""
-            select pg_terminate_backend(pid) from pg_stat_activity
-            where datname = current_database() and usename = 'pgtest_login'
-            """))
+        try await holder.query(
+            Statement(
+                """
+                select pg_terminate_backend(pid) from pg_stat_activity
+                where datname = current_database() and usename = 'pgtest_login'
+                """))
         let error = await databaseError { _ = try await victim.value }
         #expect(error?.kind == .unavailable(.connectionLost))
         #expect(error?.outcomeUnknown == true)
@@ -33,10 +35,12 @@ import Testing
         let superuser = try await fixture.superuser()
         for _ in 0..<5 {
             _ = try await database.query(Statement("select 1"), as: Fixture.alice, deadline: .soon)
-            try await superuser.query(Statement("""
-                select pg_terminate_backend(pid, 5000) from pg_stat_activity
-                where datname = current_database() and usename = 'pgtest_login'
-                """))
+            try await superuser.query(
+                Statement(
+                    """
+                    select pg_terminate_backend(pid, 5000) from pg_stat_activity
+                    where datname = current_database() and usename = 'pgtest_login'
+                    """))
         }
         _ = try await database.query(Statement("select 1"), as: Fixture.alice, deadline: .soon)
         #expect(database.statistics.connects == 6)

@@ -54,7 +54,8 @@ import Testing
         let running = Task { try await connection.query(Statement("select pg_advisory_lock(1)")) }
         try await eventually("it waits for the lock") {
             let rows = try await holder.query(
-                Statement("select from pg_stat_activity where wait_event = 'advisory' and datname = current_database()"))
+                Statement("select from pg_stat_activity where wait_event = 'advisory' and datname = current_database()")
+            )
             return !rows.isEmpty
         }
         running.cancel()

@@ -15,7 +15,8 @@ struct Fixture {
     init() async throws {
         url = try await TestCluster.makeDatabase(from: "pgtest") { url in
             let connection = try await PlainConnection(url, logger: quiet)
-            try await connection.execute("""
+            try await connection.execute(
+                """
                 create role pgtest_alice;
                 create role pgtest_bob;
                 create role pgtest_login login noinherit in role pgtest_alice, pgtest_bob;

@@ -1,5 +1,6 @@
-@testable import PostgresClient
 import Testing
+
+@testable import PostgresClient
 
 @Suite struct TransactionTests {
     @Test func valuesGoOutAndComeBackTyped() async throws {
