@@ -7,7 +7,7 @@ import JWTKit
 struct AccessToken: JWTPayload {
     var iss: String?
     var sub: String
-    var aud: AudienceClaim
+    var aud: Audience
     var exp: ExpirationClaim
     var nbf: NotBeforeClaim?
     var iat: Int?
@@ -20,6 +20,26 @@ struct AccessToken: JWTPayload {
         case iss, sub, aud, exp, nbf, iat, email, role
         case sessionID = "session_id"
         case isAnonymous = "is_anonymous"
+    }
+
+    /// Whom a token is for: one name or a list of them (RFC 7519 §4.1.3). JWTKit's own claim ends the process when the
+    /// list is empty.
+    struct Audience: Codable {
+        let names: [String]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let name = try? container.decode(String.self) {
+                names = [name]
+            } else {
+                names = try container.decode([String].self)
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(names)
+        }
     }
 
     /// What does not depend on this server's settings; ``TokenVerifier`` checks the rest.

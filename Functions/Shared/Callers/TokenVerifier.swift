@@ -73,7 +73,9 @@ public final class TokenVerifier: Sendable {
     private func claims(of token: [UInt8], deadline: ContinuousClock.Instant) async throws -> AccessToken {
         let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3, let header = Data(base64URL: parts[0]),
-            let fields = try? JSONDecoder().decode(Header.self, from: header)
+            let fields = try? JSONDecoder().decode(Header.self, from: header),
+            // Extensions that must be understood (RFC 7515 §4.1.11): we know none.
+            fields.crit == nil
         else { throw Problem.unauthorized }
         let keys: JWTKeyCollection
         if fields.alg == "HS256", configuration.secret != nil {
@@ -95,9 +97,11 @@ public final class TokenVerifier: Sendable {
     private func user(of claims: AccessToken, at now: Double) throws -> User {
         guard claims.exp.value.timeIntervalSince1970 + configuration.leeway > now,
             (claims.nbf?.value.timeIntervalSince1970 ?? now) - configuration.leeway <= now,
-            claims.aud.value.contains(configuration.audience),
+            claims.aud.names.contains(configuration.audience),
             configuration.issuer == nil || claims.iss == configuration.issuer,
-            claims.role == "authenticated", let id = UUID(uuidString: claims.sub)
+            claims.role == "authenticated", let id = UUID(uuidString: claims.sub),
+            // Postgres cannot read claims with a NUL in them.
+            claims.email?.utf8.contains(0) != true
         else { throw Problem.unauthorized }
         var claims = claims
         claims.sub = id.uuidString.lowercased()
@@ -110,6 +114,7 @@ public final class TokenVerifier: Sendable {
     private struct Header: Decodable {
         let alg: String
         let kid: String?
+        let crit: [String]?
     }
 }
 
