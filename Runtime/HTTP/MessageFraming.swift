@@ -32,7 +32,8 @@ struct MessageFraming {
         var forwardedFor: [String] = []
         var fields = HTTPFields()
         fields.reserveCapacity(head.headers.count)
-        for (name, value) in head.headers {
+        for (name, raw) in head.headers {
+            let value = raw.withoutTrailingSpace
             guard let name = HTTPField.Name(name), HTTPField.isValidValue(value) else {
                 throw Problem(.malformedRequest, "A header field is malformed.")
             }
@@ -63,5 +64,14 @@ struct MessageFraming {
             method: method, target: try RequestTarget(head.uri), fields: fields,
             clientAddress: trustedProxies.clientAddress(peer: peer, forwardedFor: forwardedFor))
         return (framing, request)
+    }
+}
+
+extension String {
+    /// White space around a field's value is not part of it (RFC 9110 §5.5); the parser takes away what leads it.
+    fileprivate var withoutTrailingSpace: String {
+        guard let last = utf8.last, last == 0x20 || last == 0x09 else { return self }
+        let end = utf8.lastIndex { $0 != 0x20 && $0 != 0x09 }
+        return end.map { String(self[...$0]) } ?? ""
     }
 }

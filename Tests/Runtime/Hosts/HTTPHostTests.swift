@@ -128,6 +128,19 @@ struct HTTPHostTests {
         #expect(!text.dropFirst(8).contains("HTTP/1.1"), "one answer only")
     }
 
+    @Test("white space around a field's value is not part of it")
+    func trimsValues() async throws {
+        let text = try await answer(
+            "GET /fields HTTP/1.1\r\nHost: a \r\nX-A: \t b c\t \r\nX-B: \t\r\nConnection: close \r\n\r\n")
+        #expect(text.hasPrefix("HTTP/1.1 200 "))
+        #expect(text.contains("x-a=b c\nx-b="))
+        #expect(text.contains("Connection: close\r\n"))
+        let post = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        #expect(try await answer(post + "Content-Length: 3 \r\n\r\nabc").hasSuffix("\r\n\r\nabc"))
+        let chunked = post + "Transfer-Encoding: chunked \r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+        #expect(try await answer(chunked).hasSuffix("\r\n\r\nabc"))
+    }
+
     @Test("fields beyond their bounds are 431")
     func boundsFields() async throws {
         let many = (0..<101).map { "X-\($0): a\r\n" }.joined()
