@@ -26,7 +26,8 @@ public struct Transaction: Sendable {
     public var claims: String?
     public var lane: Lane
     public var statements: [Statement]
-    /// True: cancelling the calling task has no effect, neither before nor after sending. For settle and release.
+    /// True: cancelling the calling task has no effect, neither before nor after sending. For what must be followed up
+    /// (admit) or happen all the same (settle, release).
     public var shielded: Bool
 
     public init(

@@ -4,6 +4,7 @@ import FoundationEssentials
 import FunctionCore
 import FunctionTesting
 import HTTPTypes
+import PostgresClient
 import Testing
 
 @testable import callwaiting
@@ -88,6 +89,40 @@ extension EndToEnd {
             let usage = try await person.usage()
             #expect(usage.secondsUsed == 0)
             #expect(usage.secondsReserved == 0)
+            await assembly.services.shutdown()
+        }
+
+        @Test("a caller who leaves while being admitted leaves no hold behind", arguments: [true, false])
+        func leavingDuringAdmission(isAgents: Bool) async throws {
+            let bed = try await TestBed.shared.value
+            let assembly = try await bed.assembly()
+            let person = try await Person.signUp(TestClient(assembly.application))
+            let agent = try await person.createAgent()
+            // Whoever holds the workspace's row keeps everybody else's admission waiting.
+            let blocker = try await bed.superuser()
+            try await blocker.execute("begin; select from public.workspaces for update")
+            let leaving = Task { try await isAgents ? person.ask(agent, "Hi") : person.speak("Hi") }
+            let observer = try await bed.superuser()
+            let isWaiting = Statement(
+                "select exists (select from pg_locks where not granted and locktype = 'transactionid') as waits")
+            #expect(try await eventually { try await observer.query(isWaiting).one().decode("waits", as: Bool.self) })
+            leaving.cancel()
+            try await blocker.execute("commit")
+            _ = await leaving.result
+            let states = Statement(
+                """
+                select coalesce(string_agg(r.state, ' '), '') as states
+                from public.usage_reservations as r
+                join public.profiles as p on p.id = r.user_id
+                where p.email = $1
+                """, [person.email])
+            #expect(
+                try await eventually {
+                    try await observer.query(states).one().decode("states", as: String.self) == "released"
+                })
+            #expect(try await person.usage().secondsReserved == 0)
+            await observer.close()
+            await blocker.close()
             await assembly.services.shutdown()
         }
 

@@ -20,12 +20,15 @@ public struct Meter: Sendable {
 
     /// Holds up to `estimate` seconds of the user's workspace.
     ///
+    /// Not stopped by the caller's leaving, like the one for an agent's caller: an answer that nobody waits for would
+    /// leave a hold that nobody releases before its lease is over.
+    ///
     /// - Throws: ``Problem`` 402 `quota_exceeded` or `subscription_expired`, 403 `forbidden` for a workspace that the
     ///   user is not in, 503 when the database is not available.
     public func admit(_ user: User, estimate seconds: Int, in context: Context) async throws -> Reservation {
         let row = try await database.row(
             "select outcome, reservation_id, held from private.admit_user($1::uuid, $2::int, $3::int)",
-            [user.workspace, seconds, leaseSeconds], as: .meter, for: user, in: context)
+            [user.workspace, seconds, leaseSeconds], as: .meter, for: user, shielded: true, in: context)
         return try Self.reservation(from: row)
     }
 
@@ -44,7 +47,7 @@ public struct Meter: Sendable {
             select outcome, reservation_id, held, system_prompt, voice_id, conversation_id, history
             from private.admit_agent($1::uuid, $2::bytea, $3::int, $4::int, $5::uuid, $6::int)
             """, [caller.agent.description, caller.key.hash, seconds, leaseSeconds, conversation, historyLimit],
-            as: .agent, in: context)
+            as: .agent, shielded: true, in: context)
         let reservation = try Self.reservation(from: row)
         return AgentAdmission(
             reservation: reservation,
