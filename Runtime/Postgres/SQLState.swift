@@ -23,6 +23,7 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStrin
         }
 
         public static let connectionException = Class(rawValue: "08")
+        public static let dataException = Class(rawValue: "22")
         public static let integrityConstraintViolation = Class(rawValue: "23")
         public static let transactionRollback = Class(rawValue: "40")
         public static let insufficientResources = Class(rawValue: "53")

@@ -128,6 +128,21 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a signed event that Postgres cannot store is 400, and one that only looks like it is stored",
+            arguments: [
+                (#"{"event":"a\u0000"}"#, 400), (#"{"data":{"amount":1e200000}}"#, 400),
+                (#"{"event":"a\\u0000"}"#, 200),
+            ])
+        func unstorable(_ body: String, _ status: Int) async throws {
+            try await withPerson { _, person in
+                let response = try await person.sender.post(
+                    "/api/flutterwave-webhook", json: body, fields: [.init("verif-hash")!: TestBed.secretHash])
+                #expect(response.status.code == status)
+                #expect(response.problemCode == (status == 400 ? "malformed_json" : nil))
+            }
+        }
+
         @Test("a forged webhook is refused")
         func forged() async throws {
             try await withPerson { bed, person in

@@ -57,15 +57,21 @@ public struct PaymentBook: Sendable {
     /// - Parameters:
     ///   - key: the same for every delivery of the same event.
     ///   - payload: the body as it came, JSON.
+    /// - Throws: ``Problem`` 400 `malformed_json` for JSON that `jsonb` cannot hold: `\u0000`, or a number beyond its
+    ///   bounds.
     public func receive(
         _ event: WebhookEvent, key: String, payload: String, deadline: ContinuousClock.Instant
     ) async throws -> StoredEvent {
         let statement = Statement(
             "select * from private.receive_payment_event('flutterwave', $1, $2, $3::bigint, $4, $5::jsonb)",
             [key, event.reference, event.transactionID, event.kind, payload])
-        let row = try await database.query(statement, as: .payments, shielded: true, deadline: deadline).one()
-        return StoredEvent(
-            id: try row.decode("event_id", as: Int.self), isProcessed: try row.decode("processed", as: Bool.self))
+        do {
+            let row = try await database.query(statement, as: .payments, shielded: true, deadline: deadline).one()
+            return StoredEvent(
+                id: try row.decode("event_id", as: Int.self), isProcessed: try row.decode("processed", as: Bool.self))
+        } catch let error as DatabaseError where error.sqlState?.class == .dataException {
+            throw Problem(.malformedJSON, cause: error)
+        }
     }
 
     public struct StoredEvent: Sendable {

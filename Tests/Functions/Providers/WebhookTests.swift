@@ -97,6 +97,6 @@ import Testing
 
     @Test(
         "a body that is no JSON object is no event",
-        arguments: ["", "[]", "null", "{", "<x>", #""a""#, #"{"event":"a\u0000"}"#])
+        arguments: ["", "[]", "null", "{", "<x>", #""a""#])
     func notEvents(_ body: String) { #expect(WebhookEvent(Array(body.utf8)) == nil) }
 }
