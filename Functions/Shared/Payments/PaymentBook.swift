@@ -69,7 +69,7 @@ public struct PaymentBook: Sendable {
             let row = try await database.query(statement, as: .payments, shielded: true, deadline: deadline).one()
             return StoredEvent(
                 id: try row.decode("event_id", as: Int.self), isProcessed: try row.decode("processed", as: Bool.self))
-        } catch let error as DatabaseError where error.sqlState?.class == .dataException {
+        } catch where error.sqlState?.class == .dataException {
             throw Problem(.malformedJSON, cause: error)
         }
     }
