@@ -10,16 +10,13 @@ struct AccessToken: JWTPayload {
     var aud: Audience
     var exp: ExpirationClaim
     var nbf: NotBeforeClaim?
-    var iat: Int?
     var email: String?
     var role: String
     var sessionID: String?
-    var isAnonymous: Bool?
 
     enum CodingKeys: String, CodingKey {
-        case iss, sub, aud, exp, nbf, iat, email, role
+        case iss, sub, aud, exp, nbf, email, role
         case sessionID = "session_id"
-        case isAnonymous = "is_anonymous"
     }
 
     /// Whom a token is for: one name or a list of them (RFC 7519 §4.1.3). JWTKit's own claim ends the process when the

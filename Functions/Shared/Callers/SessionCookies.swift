@@ -8,6 +8,8 @@ public struct SessionCookies: Sendable {
     /// Longest session accepted, in characters over all chunks.
     static let maximumLength = 16_384
     static let maximumChunks = 8
+    /// What the libraries pass over in base64url: padding and white space.
+    private static let ignored = Array("= \t\r\n".utf8)
 
     private let name: String
 
@@ -35,7 +37,8 @@ public struct SessionCookies: Sendable {
         }
         guard !text.isEmpty, text.utf8.count <= Self.maximumLength else { return nil }
         if text.hasPrefix("base64-") {
-            guard let decoded = Self.base64URL(text.dropFirst(7)) else { return nil }
+            let bare = text.dropFirst(7).utf8.filter { !Self.ignored.contains($0) }
+            guard let data = Data(base64URL: bare), let decoded = String(data: data, encoding: .utf8) else { return nil }
             text = decoded
         }
         let data = Data(text.utf8)
@@ -59,12 +62,5 @@ public struct SessionCookies: Sendable {
             }
         }
         return cookies
-    }
-
-    private static func base64URL(_ text: Substring) -> String? {
-        var base64 = text.filter { $0 != "=" && !$0.isWhitespace }
-        base64 = base64.replacing("-", with: "+").replacing("_", with: "/")
-        base64 += String(repeating: "=", count: (4 - base64.count % 4) % 4)
-        return Data(base64Encoded: String(base64)).flatMap { String(data: $0, encoding: .utf8) }
     }
 }
