@@ -64,7 +64,7 @@ let runtime: [Target] = [
     .runtime("FunctionJSON", "JSON", ["FunctionCore", .httpTypes]),
     .runtime("FunctionChannel", "Channel", ["FunctionCore", .httpTypes, .logging, .nioCore]),
     .runtime("CGIHost", "CGI", ["FunctionCore", .httpTypes, .logging]),
-    .runtime("FastCGIWire", "FastCGIWire", ["FunctionCore"]),
+    .runtime("FastCGIWire", "FastCGIWire"),
     .runtime(
         "FastCGI", "FastCGI",
         ["FunctionCore", "FastCGIWire", "FunctionChannel", .httpTypes, .logging, .nioCore, .nioPosix]),
@@ -142,7 +142,7 @@ let tests: [Target] = [
     .tests(
         "FunctionJSONTests", "Runtime/JSON", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
     .tests("CGIHostTests", "Runtime/CGI", ["CGIHost", "FunctionCore", "FunctionTesting", .httpTypes, .logging]),
-    .tests("FastCGIWireTests", "Runtime/FastCGIWire", ["FastCGIWire", "FunctionCore"]),
+    .tests("FastCGIWireTests", "Runtime/FastCGIWire", ["FastCGIWire"]),
     .tests(
         "HostTests", "Runtime/Hosts",
         [

@@ -8,23 +8,19 @@ public struct CGIHost<Input: CGIInput, Output: CGIOutput>: Sendable {
     private let responder: any Responder
     private let environment: [(String, String)]
     private let basePath: String
-    private let impliedPath: String?
     private let input: Input
     private let output: Output
 
     /// - Parameters:
     ///   - environment: the meta-variables (§4.1) and whatever else is in the environment.
     ///   - basePath: what the operator put before our paths, without a trailing slash; usually empty.
-    ///   - impliedPath: where a request goes whose own path leads nowhere, when the web server passes no `PATH_INFO`:
-    ///     the path of the function that the program was called as.
     public init(
         responder: any Responder, environment: some Sequence<(String, String)>, basePath: String = "",
-        impliedPath: String? = nil, input: Input, output: Output
+        input: Input, output: Output
     ) {
         self.responder = responder
         self.environment = Array(environment)
         self.basePath = basePath
-        self.impliedPath = impliedPath
         self.input = input
         self.output = output
     }
@@ -36,7 +32,7 @@ public struct CGIHost<Input: CGIInput, Output: CGIOutput>: Sendable {
         let variables = GatewayVariables(environment)
         let isHead = variables["REQUEST_METHOD"] == "HEAD"
         do throws(Problem) {
-            let head = try requestHead(from: variables)
+            let head = try variables.requestHead(basePath: basePath)
             switch responder.accept(head) {
             case .answer(let response):
                 return await send(response, isHead: isHead)
@@ -46,15 +42,6 @@ public struct CGIHost<Input: CGIInput, Output: CGIOutput>: Sendable {
         } catch {
             return await send(responder.refuse(error), isHead: isHead)
         }
-    }
-
-    private func requestHead(from variables: GatewayVariables) throws(Problem) -> RequestHead {
-        var head = try variables.requestHead(basePath: basePath)
-        if let impliedPath, variables["PATH_INFO"] == nil {
-            let query = variables["QUERY_STRING"] ?? ""
-            head.otherTargets.append(try RequestTarget(decodedPath: impliedPath, query: query))
-        }
-        return head
     }
 
     private func answer(_ head: RequestHead, _ exchange: Exchange) async -> Response {

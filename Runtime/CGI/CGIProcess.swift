@@ -41,21 +41,15 @@ public enum CGIProcess {
         return pairs
     }
 
-    /// The path that the program's own name stands for: called as `create-agent`, the only path without holes of the
-    /// function of that name. nil when there is no such function, or it has several paths.
-    public static func impliedPath(programPath: String, in router: Router) -> String? {
-        let name = FunctionName(rawValue: String(programPath.split(separator: "/").last ?? ""))
-        return router.onlyPath(of: name)
-    }
-
     /// Serves the one request on standard input and output.
     ///
+    /// - Parameter program: the path by which the web server called us; see `RequestHead.Program`.
     /// - Returns: the process's exit status: 0 when the whole response was written, else 1.
     public static func serve(
-        _ responder: any Responder, basePath: String = "", impliedPath: String? = nil
+        _ responder: any Responder, program: String, basePath: String = ""
     ) async -> Int32 {
         let host = CGIHost(
-            responder: responder, environment: environment, basePath: basePath, impliedPath: impliedPath,
+            responder: responder, environment: [(GatewayVariables.program, program)] + environment, basePath: basePath,
             input: DescriptorInput(), output: DescriptorOutput())
         return await host.run() ? 0 : 1
     }

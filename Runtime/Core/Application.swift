@@ -165,10 +165,15 @@ public struct Application: Responder {
 extension Router {
     /// Matches the head's target, or else the first of its other readings that exists, which then becomes its target.
     func resolve(_ head: inout RequestHead) -> Match {
-        let first = match(head.method, head.target)
+        let program = head.program.flatMap { names.contains($0.function) ? $0 : nil }
+        let first = match(head.method, head.target, of: program?.function)
         guard case .notFound = first else { return first }
-        for target in head.otherTargets {
-            let match = match(head.method, target)
+        var others = head.otherTargets
+        if let program, !program.hasPathInfo, let path = onlyPath(of: program.function) {
+            others.append(head.target.moved(to: path))
+        }
+        for target in others {
+            let match = match(head.method, target, of: program?.function)
             if case .notFound = match { continue }
             head.target = target
             head.otherTargets = []

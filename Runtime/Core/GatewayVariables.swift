@@ -5,6 +5,9 @@ public struct GatewayVariables: Sendable {
     /// Most header fields of a request; more are 431 `headers_too_large`.
     public static let maximumFields = 200
 
+    /// The variable that names the CGI program which the web server started: what our own programs say of themselves.
+    public static let program = "CALLWAITING_PROGRAM"
+
     private let pairs: [(name: String, value: String)]
 
     /// Of a name given twice the first value stands: what the server sets comes before what a caller could add.
@@ -36,9 +39,13 @@ public struct GatewayVariables: Sendable {
         }
         var targets = try targets(basePath: basePath)
         guard !targets.isEmpty else { throw Problem(.invalidPath) }
-        return RequestHead(
+        var head = RequestHead(
             method: method, target: targets.removeFirst(), otherTargets: targets, fields: try fields(),
             clientAddress: self["REMOTE_ADDR"])
+        if let path = self[Self.program] {
+            head.program = RequestHead.Program(path: path, hasPathInfo: self["PATH_INFO"] != nil)
+        }
+        return head
     }
 
     /// What the path could be. The first must be sound; further ones are guesses, and dropped when they are not.

@@ -10,6 +10,22 @@ public struct RequestHead: Sendable {
     public var fields: HTTPFields
     /// The peer's IP address in text, as the web server or the socket tells it; nil on a Unix socket.
     public var clientAddress: String?
+    /// The CGI program that the web server started for this request; nil where it started none.
+    public var program: Program?
+
+    /// A CGI program by its own name. Where that is a function's, as of a symlink `create-agent`, only this function is
+    /// served, and a path that leads nowhere leads to it.
+    public struct Program: Sendable, Hashable {
+        public let function: FunctionName
+        /// Whether the web server saw a path behind the program's own (`PATH_INFO`), which then has to lead somewhere.
+        public let hasPathInfo: Bool
+
+        /// - Parameter path: as the web server called it; its last part is the name.
+        public init(path: String, hasPathInfo: Bool) {
+            function = FunctionName(rawValue: String(path.split(separator: "/").last ?? ""))
+            self.hasPathInfo = hasPathInfo
+        }
+    }
 
     public init(
         method: HTTPRequest.Method, target: RequestTarget, otherTargets: [RequestTarget] = [], fields: HTTPFields = [:],

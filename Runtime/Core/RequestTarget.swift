@@ -46,6 +46,15 @@ public struct RequestTarget: Sendable, Hashable {
         path.utf8.count == 1 ? [] : path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
     }
 
+    /// The same query at another path.
+    ///
+    /// - Parameter path: a route's, so one that needs no checking.
+    func moved(to path: String) -> RequestTarget {
+        var target = self
+        target.path = path
+        return target
+    }
+
     /// The same without `basePath`, or as it is when it does not lie below that.
     func below(_ basePath: String) -> RequestTarget {
         guard !basePath.isEmpty, path.utf8.starts(with: basePath.utf8) else { return self }

@@ -17,6 +17,7 @@ public struct Router: Sendable {
     }
 
     public let endpoints: [Endpoint]
+    let names: Set<FunctionName>
     /// Paths without holes, by their text: one look-up however many routes there are.
     private var literals: [String: [Endpoint]] = [:]
     private var patterns: [(pattern: RoutePattern, endpoints: [Endpoint])] = []
@@ -26,6 +27,7 @@ public struct Router: Sendable {
         endpoints = functions.flatMap { function in
             type(of: function).routes.map { Endpoint(route: $0, function: function) }
         }
+        names = Set(endpoints.map(\.name))
         for endpoint in endpoints {
             let pattern = endpoint.route.pattern
             let others = endpoints.filter { $0.route.pattern == pattern && $0.route.method == endpoint.route.method }
@@ -41,26 +43,31 @@ public struct Router: Sendable {
     }
 
     /// The path of a function that answers to one path, without holes; nil for any other.
-    public func onlyPath(of name: FunctionName) -> String? {
+    func onlyPath(of name: FunctionName) -> String? {
         let patterns = Set(endpoints.filter { $0.name == name }.map(\.route.pattern))
         guard let pattern = patterns.first, patterns.count == 1, pattern.isLiteral else { return nil }
         return pattern.description
     }
 
-    public func match(_ method: HTTPRequest.Method, _ target: RequestTarget) -> Match {
-        if let endpoints = literals[target.path] { return pick(method, from: endpoints, parameters: [:]) }
+    /// - Parameter name: the only function to look among; nil for all.
+    public func match(_ method: HTTPRequest.Method, _ target: RequestTarget, of name: FunctionName? = nil) -> Match {
+        if let endpoints = literals[target.path] { return pick(method, from: endpoints, of: name, parameters: [:]) }
         let segments = target.segments
         var result = Match.notFound
         for (pattern, endpoints) in patterns {
             guard let parameters = pattern.match(segments) else { continue }
-            let match = pick(method, from: endpoints, parameters: parameters)
+            let match = pick(method, from: endpoints, of: name, parameters: parameters)
             if case .found = match { return match }
             if case .notFound = result { result = match }
         }
         return result
     }
 
-    private func pick(_ method: HTTPRequest.Method, from endpoints: [Endpoint], parameters: [String: String]) -> Match {
+    private func pick(
+        _ method: HTTPRequest.Method, from all: [Endpoint], of name: FunctionName?, parameters: [String: String]
+    ) -> Match {
+        let endpoints = name.map { name in all.filter { $0.name == name } } ?? all
+        if endpoints.isEmpty { return .notFound }
         let wanted = method == .head ? .get : method
         if let endpoint = endpoints.first(where: { $0.route.method == wanted }) {
             return .found(endpoint, parameters: parameters)

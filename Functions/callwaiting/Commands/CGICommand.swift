@@ -20,14 +20,13 @@ struct CGICommand: AsyncParsableCommand {
         do {
             let assembly = try await Assembly(only: functionNames(for: program), source: try await SettingsSource())
             let status = await CGIProcess.serve(
-                assembly.application, basePath: assembly.services.server.basePath,
-                impliedPath: CGIProcess.impliedPath(programPath: program, in: assembly.application.router))
+                assembly.application, program: program, basePath: assembly.services.server.basePath)
             await assembly.services.shutdown()
             return status
         } catch {
             // The caller learns that we are broken; the web server's error log learns why.
             StandardError.write("callwaiting: \(error)\n")
-            return await CGIProcess.serve(Unconfigured())
+            return await CGIProcess.serve(Unconfigured(), program: program)
         }
     }
 

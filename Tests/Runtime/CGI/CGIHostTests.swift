@@ -127,25 +127,23 @@ import Testing
     }
 
     @Test(
-        "The program's own name leads to its function when the path does not",
+        "A program with a function's name serves that function alone, and leads to it when the path does not",
         arguments: [
             ("/cgi-bin/reverse", "", "200 OK"),
-            ("/cgi-bin/reverse", "/stream", "200 OK"),
+            ("/cgi-bin/reverse", "/api/reverse", "200 OK"),
+            ("/cgi-bin/reverse", "/stream", "404 Not Found"),
             ("/cgi-bin/reverse", "/elsewhere", "404 Not Found"),
+            ("/cgi-bin/stream", "", "404 Not Found"),
+            ("/cgi-bin/stream", "/stream", "200 OK"),
+            ("/cgi-bin/callwaiting", "", "404 Not Found"),
+            ("/cgi-bin/callwaiting", "/stream", "200 OK"),
         ])
-    func impliedPath(script: String, pathInfo: String, status: String) async {
-        let variables = ["SCRIPT_NAME": script, "PATH_INFO": pathInfo]
-        let (output, _) = await cgi(
-            environment("GET", script + pathInfo, variables), impliedPath: "/api/reverse")
+    func program(script: String, pathInfo: String, status: String) async {
+        let variables = [
+            "SCRIPT_NAME": script, "PATH_INFO": pathInfo, GatewayVariables.program: "/usr/lib\(script)",
+        ]
+        let (output, _) = await cgi(environment("GET", script + pathInfo, variables))
         #expect(output.status == status)
-    }
-
-    @Test func `Only a function with one path is found by the program's name`() {
-        let router = Application.test(Reverse(), Stream()).router
-        #expect(CGIProcess.impliedPath(programPath: "/usr/lib/cgi-bin/reverse", in: router) == "/api/reverse")
-        #expect(CGIProcess.impliedPath(programPath: "stream", in: router) == nil)
-        #expect(CGIProcess.impliedPath(programPath: "callwaiting", in: router) == nil)
-        #expect(CGIProcess.impliedPath(programPath: "", in: router) == nil)
     }
 
     @Test func `An environment without a method is refused`() async {

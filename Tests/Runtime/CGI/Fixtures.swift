@@ -117,11 +117,11 @@ struct Stream: Function {
 /// Runs one request and returns what the web server would see.
 func cgi(
     _ environment: [String: String], input: MemoryInput = MemoryInput(), output: MemoryOutput = MemoryOutput(),
-    stream: Stream = Stream(), impliedPath: String? = nil
+    stream: Stream = Stream()
 ) async -> (output: ParsedOutput, complete: Bool) {
     let host = CGIHost(
         responder: Application.test(Reverse(), stream),
-        environment: environment.map { ($0.key, $0.value) }, impliedPath: impliedPath, input: input, output: output)
+        environment: environment.map { ($0.key, $0.value) }, input: input, output: output)
     let complete = await host.run()
     return (ParsedOutput(output.bytes), complete)
 }
