@@ -35,12 +35,14 @@ public struct CGIHost<Input: CGIInput, Output: CGIOutput>: Sendable {
             let head = try variables.requestHead(basePath: basePath)
             switch responder.accept(head) {
             case .answer(let response):
-                return await send(response, isHead: isHead)
+                return await send(response, isHead: isHead, to: head, nil)
             case .exchange(let exchange):
-                return await untilDeadline(of: exchange) { await send(await answer(head, exchange), isHead: isHead) }
+                return await untilDeadline(of: exchange) {
+                    await send(await answer(head, exchange), isHead: isHead, to: head, exchange)
+                }
             }
         } catch {
-            return await send(responder.refuse(error), isHead: isHead)
+            return await send(responder.refuse(error), isHead: isHead, to: nil, nil)
         }
     }
 
@@ -77,23 +79,39 @@ public struct CGIHost<Input: CGIInput, Output: CGIOutput>: Sendable {
         return body
     }
 
-    private func send(_ response: Response, isHead: Bool) async -> Bool {
-        let hasBody = response.statusAllowsBody && !isHead
+    private func send(_ response: Response, isHead: Bool, to head: RequestHead?, _ exchange: Exchange?) async -> Bool {
+        var report = RequestReport(immediate: response, to: head, transport: .cgi)
+        let isComplete: Bool
+        if case .stream(let length, let produce) = response.body, response.statusAllowsBody, !isHead {
+            let writer = StreamWriter(output: output, remaining: length)
+            isComplete = await stream(response, produce, to: writer)
+            report.bytes = writer.count
+            if !isComplete { report.ending = .broken }
+        } else {
+            isComplete = await sendWhole(response, isHead: isHead)
+            if !isComplete { report.ending = .left }
+        }
+        report.function = exchange?.function
+        report.duration = exchange?.timing.elapsed ?? .zero
+        responder.ended(report)
+        return isComplete
+    }
+
+    private func sendWhole(_ response: Response, isHead: Bool) async -> Bool {
         var bytes = GatewayResponse.head(of: response)
+        if response.statusAllowsBody, !isHead, case .bytes(let body) = response.body { bytes += body }
+        do { try await output.write(bytes) } catch { return false }
+        return true
+    }
+
+    private func stream(
+        _ response: Response, _ produce: @Sendable (any BodyWriter) async throws -> Void,
+        to writer: StreamWriter<Output>
+    ) async -> Bool {
         do {
-            switch response.body {
-            case .bytes(let body) where hasBody:
-                bytes += body
-                try await output.write(bytes)
-            case .stream(let length, let produce) where hasBody:
-                try await output.write(bytes)
-                let writer = StreamWriter(output: output, remaining: length)
-                try await produce(writer)
-                return writer.isComplete
-            default:
-                try await output.write(bytes)
-            }
-            return true
+            try await output.write(GatewayResponse.head(of: response))
+            try await produce(writer)
+            return writer.isComplete
         } catch {
             return false
         }

@@ -3,23 +3,31 @@ import Synchronization
 
 /// Passes a streamed body on and keeps it to its declared length, since `Content-Length` has been sent by then.
 final class StreamWriter<Output: CGIOutput>: BodyWriter {
+    private struct State {
+        /// Bytes still owed; nil when no length was declared.
+        var remaining: Int?
+        var written = 0
+    }
+
     private let output: Output
-    /// Bytes still owed; nil when no length was declared.
-    private let remaining: Mutex<Int?>
+    private let state: Mutex<State>
 
     init(output: Output, remaining: Int?) {
         self.output = output
-        self.remaining = Mutex(remaining)
+        state = Mutex(State(remaining: remaining))
     }
 
-    var isComplete: Bool { (remaining.withLock { $0 } ?? 0) == 0 }
+    var isComplete: Bool { (state.withLock { $0.remaining } ?? 0) == 0 }
+
+    /// Bytes passed on so far.
+    var count: Int { state.withLock { $0.written } }
 
     func write(_ bytes: [UInt8]) async throws {
         try Task.checkCancellation()
-        try remaining.withLock { remaining in
-            guard let owed = remaining else { return }
+        try state.withLock { state in
+            guard let owed = state.remaining else { return }
             guard bytes.count <= owed else { throw BodyLongerThanDeclared() }
-            remaining = owed - bytes.count
+            state.remaining = owed - bytes.count
         }
         if bytes.isEmpty { return }
         do throws(CGITransferError) {
@@ -27,6 +35,7 @@ final class StreamWriter<Output: CGIOutput>: BodyWriter {
         } catch {
             throw CancellationError()
         }
+        state.withLock { $0.written += bytes.count }
     }
 }
 

@@ -13,6 +13,8 @@ public final class RequestHandler: ChannelInboundHandler {
     public typealias OutboundOut = ResponsePart
 
     let serving: Serving
+    let transport: RequestReport.Transport
+    private var traffic: LoopTraffic?
     private var context: ChannelHandlerContext?
     private var executor: LoopExecutor?
     private var requests: [StreamID: ActiveRequest] = [:]
@@ -23,13 +25,17 @@ public final class RequestHandler: ChannelInboundHandler {
     private var isReading = false
     private var needsFlush = false
 
-    public init(_ serving: Serving) { self.serving = serving }
+    public init(_ serving: Serving, _ transport: RequestReport.Transport) {
+        self.serving = serving
+        self.transport = transport
+    }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
     public func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         executor = LoopExecutor(context.eventLoop)
+        traffic = serving.traffic.part(of: context.eventLoop)
         // Both are stopped in `handlerRemoved`, which every handler lives to see.
         timer = DeadlineTimer(on: context.eventLoop) { [unowned self] in lookAtDeadlines() }
         stall = DeadlineTimer(on: context.eventLoop) { [unowned self] in closeIfStalled() }
@@ -55,7 +61,7 @@ public final class RequestHandler: ChannelInboundHandler {
         case .end(let id): start(id)
         case .aborted(let id): abort(id)
         case .unreadable(let id, let problem):
-            send(.response(id, serving.responder.refuse(problem), sendsBody: true))
+            answer(id, serving.responder.refuse(problem), nil)
         }
     }
 
@@ -87,20 +93,30 @@ public final class RequestHandler: ChannelInboundHandler {
     private func accept(_ id: StreamID, _ head: RequestHead) {
         let exchange: Exchange
         switch serving.responder.accept(head) {
-        case .answer(let response): return send(.response(id, response, sendsBody: head.method != .head))
+        case .answer(let response): return answer(id, response, head)
         case .exchange(let accepted): exchange = accepted
         }
-        func refuse(_ problem: Problem) {
-            send(.response(id, exchange.refuse(problem), sendsBody: head.method != .head))
-        }
+        func refuse(_ problem: Problem) { answer(id, exchange.refuse(problem), head, exchange) }
         let length: Int?
         do { length = try head.contentLength() } catch { return refuse(error) }
         if let length, length > exchange.bodyLimit { return refuse(Problem(.bodyTooLarge)) }
-        let request = ActiveRequest(id, exchange, head, declaredLength: length, handler: self)
+        guard let traffic else { return }
+        let request = ActiveRequest(
+            id, exchange, head, declaredLength: length, handler: self, traffic: traffic)
+        if requests.isEmpty { traffic.activeConnections += 1 }
         requests[id] = request
         arm(for: request)
         if let length { request.body.reserveCapacity(length) }
         send(.goAhead(id))
+    }
+
+    /// Answers what does not become a request in flight.
+    private func answer(_ id: StreamID, _ response: Response, _ head: RequestHead?, _ exchange: Exchange? = nil) {
+        send(.response(id, response, sendsBody: head?.method != .head))
+        var report = RequestReport(immediate: response, to: head, transport: transport)
+        report.function = exchange?.function
+        if let exchange { report.duration = exchange.timing.elapsed }
+        ended(report)
     }
 
     private func read(_ id: StreamID, _ bytes: ByteBuffer) {
@@ -108,7 +124,7 @@ public final class RequestHandler: ChannelInboundHandler {
         guard bytes.readableBytes <= request.exchange.bodyLimit - request.body.count else {
             return refuse(request, Problem(.bodyTooLarge))
         }
-        request.body.append(contentsOf: bytes.readableBytesView)
+        request.receive(bytes)
         if let length = request.declaredLength, request.body.count > length {
             refuse(request, Problem(.malformedRequest, "The body is longer than Content-Length."))
         }
@@ -124,25 +140,37 @@ public final class RequestHandler: ChannelInboundHandler {
         guard serving.gate.enter() else {
             return refuse(request, Problem(.overloaded, fields: [.retryAfter: "1"]))
         }
-        request.start(on: context.eventLoop, executor, serving.gate)
+        request.start(on: context.eventLoop, executor, serving)
         arm(for: request)
     }
 
     private func abort(_ id: StreamID) {
-        requests.removeValue(forKey: id)?.detach()
+        guard let request = requests[id] else { return }
+        remove(request)
+        ended(request.report(.left))
     }
 
-    private func refuse(_ request: ActiveRequest, _ problem: Problem) {
-        requests[request.id] = nil
+    private func refuse(_ request: ActiveRequest, _ problem: Problem, _ ending: RequestReport.Ending = .complete) {
         let response = request.exchange.refuse(problem)
+        finish(request, with: response, ending)
+    }
+
+    private func remove(_ request: ActiveRequest) {
+        requests[request.id] = nil
+        if requests.isEmpty { traffic?.activeConnections -= 1 }
         request.detach()
-        send(.response(request.id, response, sendsBody: request.sendsBody))
     }
 
     private func detachAll() {
-        let all = requests.values
-        requests = [:]
-        for request in all { request.detach() }
+        for request in requests.values {
+            remove(request)
+            ended(request.report(.left))
+        }
+    }
+
+    private func ended(_ report: RequestReport) {
+        traffic?.ended(report)
+        serving.responder.ended(report)
     }
 
     // MARK: Output
@@ -154,11 +182,20 @@ public final class RequestHandler: ChannelInboundHandler {
         if !isReading { flushIfNeeded() }
     }
 
-    /// Sends the request's last part.
-    func finish(_ request: ActiveRequest, with part: ResponsePart) {
-        requests[request.id] = nil
-        request.detach()
-        send(part)
+    /// Sends all of a request's answer.
+    func finish(_ request: ActiveRequest, with response: Response, _ ending: RequestReport.Ending = .complete) {
+        remove(request)
+        send(.response(request.id, response, sendsBody: request.sendsBody))
+        ended(request.report(response, ending))
+    }
+
+    /// Sends the end of a request's streamed answer.
+    func finish(
+        _ request: ActiveRequest, _ ending: ResponsePart.Ending, because truncation: RequestReport.Ending = .broken
+    ) {
+        remove(request)
+        send(.end(request.id, ending))
+        ended(request.report(ending == .complete ? .complete : truncation))
     }
 
     private func flushIfNeeded() {
@@ -177,14 +214,21 @@ public final class RequestHandler: ChannelInboundHandler {
     private func lookAtDeadlines() {
         let now = NIODeadline.now()
         for request in requests.values where request.due <= now {
+            if let slow = request.slow, slow <= now {
+                request.slow = nil
+                traffic?.becameSlow()
+                serving.responder.isSlow(request.inFlight)
+                guard request.due <= now else { continue }
+            }
             switch request.phase {
             case .reading:
                 refuse(request, Problem(.requestTimeout))
             case .answering where request.isCancelled:
-                refuse(request, Problem(.deadlineExceeded))
+                refuse(request, Problem(.deadlineExceeded), .abandoned)
             case .streaming where request.isCancelled:
-                finish(request, with: .end(request.id, .truncated))
+                finish(request, .truncated, because: .abandoned)
             case .answering, .streaming:
+                traffic?.passedDeadline()
                 request.cancel()
             case .done: break
             }

@@ -5,6 +5,7 @@ public struct Serving: Sendable {
     public var responder: any Responder
     public var limits: ServingLimits
     public var gate: Gate
+    public var traffic = Traffic()
 
     public init(_ responder: any Responder, limits: ServingLimits = .init()) {
         self.responder = responder
@@ -28,6 +29,8 @@ public struct ServingLimits: Sendable {
     public var gatewayIdleTimeout = Duration.seconds(600)
     /// How long a request may go on after its deadline, when its task has been cancelled.
     public var overrun = Duration.seconds(5)
+    /// After how long a request that still runs is logged as slow; nil for never.
+    public var slowRequest: Duration?
     /// A connection whose peer takes none of its response for this long is closed.
     public var sendTimeout = Duration.seconds(30)
     /// After an early answer: how long to discard what the peer still sends before closing.

@@ -82,6 +82,7 @@ public struct Application: Responder {
     ) -> Exchange {
         let context = context(for: endpoint)
         return Exchange(
+            id: context.requestID, function: endpoint.name, timing: context.timing,
             bodyLimit: endpoint.route.limits.body, deadline: context.deadline,
             answer: { body in
                 let request = Request(head: head, parameters: parameters, body: body)
@@ -134,31 +135,70 @@ public struct Application: Responder {
         return finish(response, head, context, problem: problem)
     }
 
-    /// The one way out: fields that every response carries, and the request's line in the log.
+    /// The one way out: fields that every response carries.
     private func finish(
         _ response: Response, _ head: RequestHead?, _ context: Context, problem: Problem? = nil
     ) -> Response {
         var response = response
+        if let problem { response.problem = problem }
         response.fields[.requestID] = context.requestID.description
         response.fields[.serverTiming] = context.timing.headerValue
         response.fields[.xContentTypeOptions] = "nosniff"
         if response.fields[.cacheControl] == nil { response.fields[.cacheControl] = "no-store" }
         if let head { configuration.cors.apply(to: &response, for: head) }
-        log(response, head, context, problem)
         return response
     }
+}
 
-    private func log(_ response: Response, _ head: RequestHead?, _ context: Context, _ problem: Problem?) {
-        context.log(response.status.kind == .serverError ? .error : .info, "request", metadata())
-        func metadata() -> Logger.Metadata {
-            var metadata: Logger.Metadata = [
-                "status": "\(response.status.code)", "duration_ms": "\(context.timing.elapsed.milliseconds)",
-            ]
-            if let head { metadata["method"] = .string(head.method.rawValue) }
-            if let problem { metadata["code"] = .string(problem.kind.code) }
-            if let cause = problem?.cause { metadata["cause"] = "\(cause)" }
-            return metadata
-        }
+// MARK: The request log
+
+extension Application {
+    /// One line for each request.
+    public func ended(_ report: RequestReport) {
+        let level: Logger.Level =
+            if report.status.kind == .serverError { .error } else if report.ending == .broken { .warning } else {
+                .info
+            }
+        guard logger.logLevel <= level else { return }
+        var metadata = Self.metadata(report.problem)
+        metadata["status"] = "\(report.status.code)"
+        metadata["duration_ms"] = "\(report.duration.milliseconds)"
+        if let id = report.id { metadata["request_id"] = .string(id) }
+        if let function = report.function { metadata["function"] = .string(function.rawValue) }
+        if let method = report.head?.method { metadata["method"] = .string(method.rawValue) }
+        if report.ending != .complete { metadata["ending"] = .string(report.ending.rawValue) }
+        logger.log(level: level, "request", metadata: metadata)
+    }
+
+    /// One line while the request still runs: how far it has come, and where its time has gone.
+    public func isSlow(_ request: RequestInFlight) {
+        var metadata: Logger.Metadata = [
+            "request_id": .string(request.id), "method": .string(request.method.rawValue),
+            "path": .string(request.path), "stage": .string(request.stage.rawValue),
+            "age_ms": "\(request.age.milliseconds)", "bytes_received": "\(request.bytesReceived)",
+            "bytes_sent": "\(request.bytesSent)",
+        ]
+        if let function = request.function { metadata["function"] = .string(function.rawValue) }
+        if !request.waitsFor.isEmpty { metadata["waits_for"] = .string(request.waitsFor.joined(separator: ", ")) }
+        for part in request.spent { metadata["\(part.name)_ms"] = "\(part.duration.milliseconds)" }
+        logger.warning("slow request", metadata: metadata)
+    }
+
+    /// A line only for what an operator may have to look into.
+    public func endedLate(_ exchange: Exchange, _ response: Response) {
+        guard response.status.kind == .serverError else { return }
+        var metadata = Self.metadata(response.problem)
+        metadata["request_id"] = .string(exchange.id.description)
+        metadata["duration_ms"] = "\(exchange.timing.elapsed.milliseconds)"
+        if let function = exchange.function { metadata["function"] = .string(function.rawValue) }
+        logger.notice("a request's task ended after its answer", metadata: metadata)
+    }
+
+    private static func metadata(_ problem: Problem?) -> Logger.Metadata {
+        guard let problem else { return [:] }
+        var metadata: Logger.Metadata = ["code": .string(problem.kind.code)]
+        if let cause = problem.cause { metadata["cause"] = "\(cause)" }
+        return metadata
     }
 }
 

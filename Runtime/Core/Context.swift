@@ -32,20 +32,9 @@ public struct Context: Sendable {
     /// Carries the request id and the function's name. Made when asked for, which most requests do not.
     public var logger: Logger {
         var logger = processLogger
-        for (key, value) in metadata { logger[metadataKey: key] = value }
+        logger[metadataKey: "request_id"] = .string(requestID.description)
+        if let function { logger[metadataKey: "function"] = .string(function.rawValue) }
         return logger
-    }
-
-    /// Writes one line with ``logger``'s metadata and the line's own.
-    func log(_ level: Logger.Level, _ message: Logger.Message, _ line: @autoclosure () -> Logger.Metadata) {
-        guard processLogger.logLevel <= level else { return }
-        processLogger.log(level: level, message, metadata: metadata.merging(line()) { _, line in line })
-    }
-
-    private var metadata: Logger.Metadata {
-        var metadata: Logger.Metadata = ["request_id": .string(requestID.description)]
-        if let function { metadata["function"] = .string(function.rawValue) }
-        return metadata
     }
 
     /// The caller, as the route's rule promises it.

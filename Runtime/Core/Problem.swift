@@ -74,6 +74,8 @@ public struct Problem: Error, Sendable {
         }
         var fields = fields
         fields[.contentType] = "application/problem+json"
-        return Response(status: kind.status, fields: fields, body: .bytes(Array(json.object.utf8)))
+        var response = Response(status: kind.status, fields: fields, body: .bytes(Array(json.object.utf8)))
+        response.problem = self
+        return response
     }
 }

@@ -6,6 +6,13 @@ public struct Response: Sendable {
     /// Framing (`Content-Length`, `Transfer-Encoding`, `Connection`) is the host's; what is set here of it is replaced.
     public var fields: HTTPFields
     public var body: Body
+    /// The problem that it tells of, with its cause: for logs, never sent.
+    public var problem: Problem? {
+        get { boxedProblem as? Problem }
+        set { boxedProblem = newValue }
+    }
+    /// One word where there is no problem, so that responses stay cheap to pass on.
+    private var boxedProblem: (any Error)?
 
     public init(status: HTTPResponse.Status, fields: HTTPFields = [:], body: Body = .empty) {
         self.status = status

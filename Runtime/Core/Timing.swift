@@ -1,9 +1,19 @@
 import Synchronization
 
-/// Names where a request's time went: `db`, `llm`, `tts`. Sent as `Server-Timing` (W3C Server Timing §3).
+/// Names where a request's time goes: `db`, `llm`, `tts`. Sent as `Server-Timing` (W3C Server Timing §3), and shown
+/// while the request is still running.
 public final class Timing: Sendable {
-    private let started: ContinuousClock.Instant
-    private let parts = Mutex<[(name: String, duration: Duration)]>([])
+    private struct Part {
+        var name: String
+        var duration = Duration.zero
+        /// Measurements under way, and when the last of them began.
+        var open = 0
+        var since: ContinuousClock.Instant
+    }
+
+    /// When the request's head arrived.
+    public let started: ContinuousClock.Instant
+    private let state = Mutex<[Part]>([])
 
     public init() { started = .now }
 
@@ -15,25 +25,46 @@ public final class Timing: Sendable {
         _ name: String, _ work: () async throws -> Result
     ) async rethrows -> Result {
         let start = ContinuousClock.now
-        defer { add(start.duration(to: .now), to: name) }
+        begin(name, at: start)
+        defer { end(name, start) }
         return try await work()
     }
 
-    private func add(_ duration: Duration, to name: String) {
-        parts.withLock { parts in
+    private func begin(_ name: String, at start: ContinuousClock.Instant) {
+        state.withLock { parts in
             if let index = parts.firstIndex(where: { $0.name == name }) {
-                parts[index].duration += duration
+                parts[index].open += 1
+                parts[index].since = start
             } else {
-                parts.append((name, duration))
+                parts.append(Part(name: name, open: 1, since: start))
             }
+        }
+    }
+
+    private func end(_ name: String, _ start: ContinuousClock.Instant) {
+        let duration = start.duration(to: .now)
+        state.withLock { parts in
+            guard let index = parts.firstIndex(where: { $0.name == name }) else { return }
+            parts[index].open -= 1
+            parts[index].duration += duration
         }
     }
 
     /// `db;dur=1.25, llm;dur=310, total;dur=312.4`, in milliseconds.
     public var headerValue: String {
         var text = ""
-        for part in parts.withLock({ $0 }) { text += "\(part.name);dur=\(part.duration.milliseconds), " }
+        for part in state.withLock({ $0 }) { text += "\(part.name);dur=\(part.duration.milliseconds), " }
         return text + "total;dur=\(elapsed.milliseconds)"
+    }
+
+    /// What is being waited for at this moment, and what each part has taken until now, in the order of their beginning.
+    public var parts: (open: [String], spent: [(name: String, duration: Duration)]) {
+        let now = ContinuousClock.now
+        let parts = state.withLock { $0 }
+        return (
+            parts.filter { $0.open > 0 }.map(\.name),
+            parts.map { ($0.name, $0.open > 0 ? $0.duration + $0.since.duration(to: now) : $0.duration) }
+        )
     }
 }
 

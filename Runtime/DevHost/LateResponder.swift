@@ -17,4 +17,12 @@ public final class LateResponder: Responder {
     public func refuse(_ problem: Problem) -> Response {
         responder.withLock { $0 }?.refuse(problem) ?? problem.response(instance: RequestID())
     }
+
+    public func ended(_ report: RequestReport) { responder.withLock { $0 }?.ended(report) }
+
+    public func isSlow(_ request: RequestInFlight) { responder.withLock { $0 }?.isSlow(request) }
+
+    public func endedLate(_ exchange: Exchange, _ response: Response) {
+        responder.withLock { $0 }?.endedLate(exchange, response)
+    }
 }

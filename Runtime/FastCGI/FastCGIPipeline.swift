@@ -10,6 +10,6 @@ public enum FastCGIPipeline {
     public static func add(to channel: any Channel, serving: Serving, basePath: String = "") throws {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(FastCGIHandler(limits: serving.limits, basePath: basePath))
-        try pipeline.addHandler(RequestHandler(serving))
+        try pipeline.addHandler(RequestHandler(serving, .fastCGI))
     }
 }

@@ -17,6 +17,6 @@ public enum HTTPPipeline {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(HTTPHandler(limits: serving.limits, trustedProxies: trustedProxies))
-        try pipeline.addHandler(RequestHandler(serving))
+        try pipeline.addHandler(RequestHandler(serving, .http))
     }
 }

@@ -14,10 +14,23 @@ public struct TestClient: RequestSender {
 
     /// - Throws: what a streamed body's producer threw.
     public func send(_ request: TestRequest) async throws -> TestResponse {
-        try await receive(await answer(request), to: request.method)
+        let (response, exchange, head) = await answer(request)
+        var report = RequestReport(immediate: response, to: head, transport: .http)
+        report.function = exchange?.function
+        report.duration = exchange?.timing.elapsed ?? .zero
+        do {
+            let received = try await receive(response, to: request.method)
+            report.bytes = received.body.count
+            responder.ended(report)
+            return received
+        } catch {
+            report.ending = .broken
+            responder.ended(report)
+            throw error
+        }
     }
 
-    private func answer(_ request: TestRequest) async -> Response {
+    private func answer(_ request: TestRequest) async -> (Response, Exchange?, RequestHead?) {
         let head: RequestHead
         do throws(Problem) {
             var fields = request.fields
@@ -26,14 +39,16 @@ public struct TestClient: RequestSender {
                 method: request.method, target: try RequestTarget(request.target), fields: fields,
                 clientAddress: clientAddress)
         } catch {
-            return responder.refuse(error)
+            return (responder.refuse(error), nil, nil)
         }
         switch responder.accept(head) {
         case .answer(let response):
-            return response
+            return (response, nil, head)
         case .exchange(let exchange):
-            guard request.body.count <= exchange.bodyLimit else { return exchange.refuse(Problem(.bodyTooLarge)) }
-            return await untilDeadline(exchange, request.body)
+            guard request.body.count <= exchange.bodyLimit else {
+                return (exchange.refuse(Problem(.bodyTooLarge)), exchange, head)
+            }
+            return (await untilDeadline(exchange, request.body), exchange, head)
         }
     }
 

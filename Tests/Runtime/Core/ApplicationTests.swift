@@ -17,7 +17,7 @@ private struct Moody: Function {
         .get("/slow", caller: .anyone, limits: .init(deadline: .seconds(600))),
         .get("/hang-badly", caller: .anyone, limits: .init(deadline: .milliseconds(30))),
         .get("/user", caller: CallerRule("user")), .get("/auth/v1/user", caller: .anyone),
-        .post("/small", caller: .anyone, limits: .init(body: 4)),
+        .get("/torn", caller: .anyone), .post("/small", caller: .anyone, limits: .init(body: 4)),
     ]
 
     func respond(to request: Request, in context: Context) async throws -> Response {
@@ -34,6 +34,8 @@ private struct Moody: Function {
         case "/hang-badly":
             do { try await Task.sleep(for: .seconds(60)) } catch { throw Rejected() }
             return .text("late")
+        case "/torn":
+            return Response(status: .ok, body: .stream(length: nil) { _ in throw Rejected() })
         case "/user": return .text(context.caller as? String ?? "nobody")
         default:
             context.logger.info("inside")
@@ -152,5 +154,35 @@ private struct Moody: Function {
             #expect(entry.metadata["function"] == "moody")
         }
         #expect(log.entries.last?.metadata["status"] == "200")
+    }
+
+    @Test func `An answer that broke off is logged as broken, once it has`() async throws {
+        await #expect(throws: Rejected.self) { try await client().get("/torn") }
+        let line = try #require(log.entries.last)
+        #expect(log.entries.count == 1)
+        #expect(line.level == .warning)
+        #expect(line.metadata["ending"] == "broken")
+    }
+
+    @Test func `A slow request's line says what it waits for, and nothing of the query`() async throws {
+        let application = Application.test(Moody(), log: log)
+        let head = RequestHead(method: .get, target: try RequestTarget("/slow?signature=secret"))
+        guard case .exchange(let exchange) = application.accept(head) else {
+            Issue.record("the route was not found")
+            return
+        }
+        await exchange.timing.measure("db") {}
+        await exchange.timing.measure("llm") {
+            application.isSlow(
+                RequestInFlight(
+                    exchange, head, transport: .http, stage: .running, isCancelled: false, bytesReceived: 0,
+                    bytesSent: 0))
+        }
+        let line = try #require(log.entries.last)
+        #expect(line.level == .warning)
+        #expect(line.metadata["waits_for"] == "llm")
+        #expect(line.metadata["db_ms"] != nil)
+        #expect(line.metadata["path"] == "/slow")
+        #expect(!log.text.contains("secret"))
     }
 }
