@@ -36,6 +36,7 @@ test: ## every test, Swift and SQL
 	swift test $(swift_flags) --skip-build --no-parallel
 	$(dev) with-postgres -- sql/tests/run
 	$(dev) with-postgres -- sql/dump --check
+	docs/check-tests
 
 build: ## release build of callwaiting into .build-release/release, Swift's standard library linked in
 	@deploy/setup demo

@@ -17,6 +17,7 @@ do $roles$
 declare
   is_superuser boolean := (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user);
   role_name text;
+  builtin regprocedure;
 begin
   -- Supabase's roles, where they are missing. `anon` and `authenticated` are what a request may run as.
   foreach role_name in array array['anon', 'authenticated', 'service_role'] loop
@@ -56,6 +57,10 @@ begin
   -- Passwords travel as bound parameters, and Postgres writes those into its log with a slow or failing statement.
   alter role callwaiting set log_parameter_max_length = 0;
   alter role callwaiting set log_parameter_max_length_on_error = 0;
+  -- Each transaction says how long its statements may take. These are for what lies outside of one, and for a process
+  -- that stands still in the middle of one and would keep a workspace locked.
+  alter role callwaiting set statement_timeout = '1min';
+  alter role callwaiting set idle_in_transaction_session_timeout = '1min';
 
   -- DATABASE_ADMIN_URL: owns every object and migrates. Forced row-level security needs an owner with BYPASSRLS:
   -- without it the sign-up trigger fails with 42501 and policies that read memberships recurse.
@@ -73,6 +78,26 @@ begin
   -- search_path: pg_temp is looked through first.
   execute format('revoke temporary on database %I from public', current_database());
   grant usage on schema public to anon, authenticated, service_role;
+  revoke create on schema public from public; -- as it was before Postgres 15, and stays in a cluster upgraded from then
+
+  -- What Postgres lets everybody do in this database, and nothing here needs: keep bytes as large objects and in the
+  -- write-ahead log, end each other's sessions, and hold locks that outlive a transaction and fill the lock table.
+  for builtin in
+    select p.oid
+    from pg_catalog.pg_proc as p
+    where p.pronamespace = 'pg_catalog'::regnamespace
+      and (
+        p.proname in (
+          'lo_creat', 'lo_create', 'lo_from_bytea', 'pg_logical_emit_message', 'pg_cancel_backend', 'pg_terminate_backend'
+        )
+        or p.proname ~ '^pg_(try_)?advisory_'
+      )
+  loop
+    execute format('revoke execute on function %s from public', builtin);
+    if builtin::text ~ 'advisory' then
+      execute format('grant execute on function %s to callwaiting_owner', builtin); -- migrate: one at a time
+    end if;
+  end loop;
 end
 $roles$;
 

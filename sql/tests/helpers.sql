@@ -95,3 +95,66 @@ as $function$
   ) as rule (name, holds)
   where not rule.holds
 $function$;
+
+-- Workspace A with an owner, an admin and a member, workspace B with the stranger, and in both a row of every kind.
+create function tests.two_tenants(
+  out a uuid, out b uuid, out owner uuid, out admin uuid, out member uuid, out stranger uuid
+)
+language plpgsql security definer
+as $function$
+declare
+  person uuid;
+  workspace uuid;
+  agent uuid;
+  conversation uuid;
+  payment uuid;
+  session uuid;
+begin
+  owner := tests.person('owner@a.test');
+  admin := tests.person('admin@a.test');
+  member := tests.person('member@a.test');
+  stranger := tests.person('stranger@b.test');
+  a := tests.workspace(owner);
+  b := tests.workspace(stranger);
+
+  -- Nobody is in two.
+  foreach workspace in array array[tests.workspace(admin), tests.workspace(member)] loop
+    delete from public.memberships where workspace_id = workspace;
+    delete from public.grants where workspace_id = workspace;
+    delete from public.workspaces where id = workspace;
+  end loop;
+  insert into public.memberships (workspace_id, user_id, role) values (a, admin, 'admin'), (a, member, 'member');
+
+  foreach person in array array[owner, stranger] loop
+    workspace := tests.workspace(person);
+    insert into public.agents (workspace_id, user_id, name, system_prompt, voice_id)
+    values (workspace, person, 'Agent', 'Be kind', 'soft_f')
+    returning id into agent;
+    insert into public.api_keys (workspace_id, agent_id, key_hash, hint)
+    values (workspace, agent, sha256(agent::text::bytea), 'abcd');
+    insert into public.conversations (workspace_id, agent_id) values (workspace, agent) returning id into conversation;
+    insert into public.messages (conversation_id, role, content) values (conversation, 'user', 'Hello');
+    insert into public.audio_files (id, workspace_id, bytes, expires_at)
+    values (uuid_send(workspace), workspace, 1, now());
+    insert into public.usage_logs (workspace_id, agent_id, user_id, kind, seconds)
+    values (workspace, agent, person, 'agent_reply', 0);
+    insert into public.usage_reservations (workspace_id, agent_id, user_id, seconds_held, state, expires_at)
+    values (workspace, agent, person, 1, 'released', now());
+    insert into public.subscriptions (workspace_id, user_id, tx_ref, plan, minutes, amount_minor, currency)
+    values (workspace, person, workspace::text, 'basic', 500, 2900, 'NGN')
+    returning id into payment;
+    insert into public.payment_transactions (transaction_id, subscription_id, status)
+    values (hashtext(workspace::text), payment, 'pending');
+    insert into public.payment_events (provider, event_key, tx_ref, payload)
+    values ('tests', workspace::text, workspace::text, '{}');
+    session := private.open_session(person, sha256(person::text::bytea));
+  end loop;
+end
+$function$;
+
+-- The key of an agent made by two_tenants, as its hash.
+create function tests.key_hash(agent uuid) returns bytea
+language sql
+as $function$
+  select sha256(agent::text::bytea)
+$function$;
