@@ -1538,6 +1538,24 @@ $$;
 
 ALTER FUNCTION private.welcome(person uuid) OWNER TO callwaiting_owner;
 
+-- Name: written_once(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.written_once() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  if pg_catalog.pg_has_role(session_user, (select c.relowner from pg_catalog.pg_class as c where c.oid = tg_relid), 'member')
+  then
+    return null;
+  end if;
+  raise exception '% of %.% is refused: it is written once', lower(tg_op), tg_table_schema, tg_table_name
+    using errcode = 'insufficient_privilege';
+end
+$$;
+
+ALTER FUNCTION private.written_once() OWNER TO callwaiting_owner;
+
 -- Name: subscriptions; Type: TABLE; Schema: public; Owner: callwaiting_owner
 
 CREATE TABLE public.subscriptions (
@@ -2123,10 +2141,10 @@ ALTER TABLE ONLY private.settings
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_pkey PRIMARY KEY (id);
 
--- Name: api_keys api_keys_key_hash_key; Type: CONSTRAINT; Schema: public; Owner: callwaiting_owner
+-- Name: api_keys api_keys_agent_id_key_hash_key; Type: CONSTRAINT; Schema: public; Owner: callwaiting_owner
 
 ALTER TABLE ONLY public.api_keys
-    ADD CONSTRAINT api_keys_key_hash_key UNIQUE (key_hash);
+    ADD CONSTRAINT api_keys_agent_id_key_hash_key UNIQUE (agent_id, key_hash);
 
 -- Name: api_keys api_keys_pkey; Type: CONSTRAINT; Schema: public; Owner: callwaiting_owner
 
@@ -2239,10 +2257,6 @@ CREATE INDEX agents_user_id_idx ON public.agents USING btree (user_id);
 
 CREATE INDEX agents_workspace_id_idx ON public.agents USING btree (workspace_id);
 
--- Name: api_keys_agent_id_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
-
-CREATE INDEX api_keys_agent_id_idx ON public.api_keys USING btree (agent_id);
-
 -- Name: api_keys_workspace_id_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 
 CREATE INDEX api_keys_workspace_id_idx ON public.api_keys USING btree (workspace_id);
@@ -2342,6 +2356,54 @@ CREATE TRIGGER close_without_owner AFTER DELETE OR UPDATE OF role ON public.memb
 -- Name: workspaces revoke_keys; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
 CREATE TRIGGER revoke_keys AFTER UPDATE OF closed_at ON public.workspaces FOR EACH ROW WHEN (((new.closed_at IS NOT NULL) AND (old.closed_at IS NULL))) EXECUTE FUNCTION private.revoke_keys();
+
+-- Name: agents written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF id, workspace_id OR TRUNCATE ON public.agents FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: api_keys written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE UPDATE OF id, workspace_id, agent_id, key_hash ON public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: audio_files written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE UPDATE OF id, workspace_id ON public.audio_files FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: conversations written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE UPDATE OF id, workspace_id, agent_id ON public.conversations FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: grants written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.grants FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: memberships written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE UPDATE OF workspace_id, user_id ON public.memberships FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: payment_transactions written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF transaction_id, subscription_id, created_at OR TRUNCATE ON public.payment_transactions FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: subscriptions written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF id, workspace_id, user_id, tx_ref, plan, minutes, amount_minor, currency, created_at OR TRUNCATE ON public.subscriptions FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: trial_claims written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.trial_claims FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: usage_logs written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.usage_logs FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: usage_reservations written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF id, workspace_id, user_id, agent_id, conversation_id OR TRUNCATE ON public.usage_reservations FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
+-- Name: workspaces written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF id OR TRUNCATE ON public.workspaces FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
 
 -- Name: refresh_tokens refresh_tokens_session_id_fkey; Type: FK CONSTRAINT; Schema: private; Owner: callwaiting_owner
 
@@ -2870,6 +2932,10 @@ REVOKE ALL ON FUNCTION private.user_saved() FROM PUBLIC;
 -- Name: FUNCTION welcome(person uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.welcome(person uuid) FROM PUBLIC;
+
+-- Name: FUNCTION written_once(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.written_once() FROM PUBLIC;
 
 -- Name: TABLE subscriptions; Type: ACL; Schema: public; Owner: callwaiting_owner
 

@@ -135,6 +135,30 @@ insert into rules (rule, query, plants) values
     ) $$,
  array['alter table public.usage_logs add constraint usage_logs_user_id_fkey foreign key (user_id)
    references public.profiles (id) on delete cascade']),
+('no row can be moved to another workspace, and no ledger rewritten: private.written_once() watches over each',
+ $$ select x.full_name || ': ' || x.what
+    from (
+      select o.oid, o.full_name, 'workspace_id' as what, 16 as events, a.attnum
+      from ours as o
+      join pg_attribute as a on a.attrelid = o.oid and a.attname = 'workspace_id' and not a.attisdropped
+      where o.relkind = 'r'
+      union all
+      select o.oid, o.full_name, 'rewriting', 16 + 8 + 32, null from ours as o
+      where o.full_name in ('public.usage_logs', 'public.grants', 'public.trial_claims')
+      union all
+      select o.oid, o.full_name, 'deleting', 8 + 32, null from ours as o
+      where o.full_name in ('public.subscriptions', 'public.payment_transactions', 'public.agents', 'public.workspaces')
+    ) as x
+    where not exists (
+      select from pg_trigger as t
+      where t.tgrelid = x.oid and t.tgfoid = 'private.written_once()'::regprocedure and t.tgenabled = 'O'
+        and t.tgtype & x.events = x.events and t.tgtype & 3 = 2
+        and (x.events & 16 = 0 or cardinality(t.tgattr::int2[]) = 0 or x.attnum = any (t.tgattr))
+    ) $$,
+ array['drop trigger written_once on public.agents', 'alter table public.usage_logs disable trigger written_once',
+   'drop trigger written_once on public.grants; create trigger written_once before update of minutes or delete or truncate
+     on public.grants for each statement execute function private.written_once()',
+   'create table public.planted (id integer primary key, workspace_id uuid not null)']),
 
 -- Policies.
 ('every policy is for authenticated and nobody else',
