@@ -889,7 +889,7 @@ ALTER FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uu
 -- Name: my_administered_workspace_ids(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.my_administered_workspace_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 5
     SET search_path TO ''
     AS $$
   select m.workspace_id
@@ -903,7 +903,7 @@ ALTER FUNCTION private.my_administered_workspace_ids() OWNER TO callwaiting_owne
 -- Name: my_workspace_ids(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.my_workspace_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 5
     SET search_path TO ''
     AS $$
   select m.workspace_id
@@ -2577,31 +2577,31 @@ ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
 -- Name: agents select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.agents FOR SELECT TO authenticated USING ((workspace_id IN ( SELECT private.my_workspace_ids() AS my_workspace_ids)));
+CREATE POLICY select_member ON public.agents FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: api_keys select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.api_keys FOR SELECT TO authenticated USING ((workspace_id IN ( SELECT private.my_workspace_ids() AS my_workspace_ids)));
+CREATE POLICY select_member ON public.api_keys FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: grants select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.grants FOR SELECT TO authenticated USING ((workspace_id IN ( SELECT private.my_workspace_ids() AS my_workspace_ids)));
+CREATE POLICY select_member ON public.grants FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: memberships select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.memberships FOR SELECT TO authenticated USING ((workspace_id IN ( SELECT private.my_workspace_ids() AS my_workspace_ids)));
+CREATE POLICY select_member ON public.memberships FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: subscriptions select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id IN ( SELECT private.my_workspace_ids() AS my_workspace_ids)));
+CREATE POLICY select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: usage_logs select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.usage_logs FOR SELECT TO authenticated USING ((workspace_id IN ( SELECT private.my_workspace_ids() AS my_workspace_ids)));
+CREATE POLICY select_member ON public.usage_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: workspaces select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USING ((id IN ( SELECT private.my_workspace_ids() AS my_workspace_ids)));
+CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: profiles select_own; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
@@ -2617,7 +2617,7 @@ ALTER TABLE public.trial_claims ENABLE ROW LEVEL SECURITY;
 
 -- Name: workspaces update_administrator; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY update_administrator ON public.workspaces FOR UPDATE TO authenticated USING ((id IN ( SELECT private.my_administered_workspace_ids() AS my_administered_workspace_ids))) WITH CHECK ((id IN ( SELECT private.my_administered_workspace_ids() AS my_administered_workspace_ids)));
+CREATE POLICY update_administrator ON public.workspaces FOR UPDATE TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_administered_workspace_ids() AS my_administered_workspace_ids)))) WITH CHECK ((id = ANY (ARRAY( SELECT private.my_administered_workspace_ids() AS my_administered_workspace_ids))));
 
 -- Name: profiles update_own; Type: POLICY; Schema: public; Owner: callwaiting_owner
 

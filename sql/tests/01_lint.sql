@@ -177,6 +177,10 @@ insert into rules (rule, query, plants) values
  array['create policy planted on public.agents for delete to authenticated using (user_id = auth.uid())',
    'create policy planted on public.agents for delete to authenticated
      using (user_id = current_setting(''app.user'')::uuid)']),
+('a policy compares with a value, which an index can be asked for, and not with a list',
+ $$ select format('%s.%s', tablename, policyname) from our_policies where conditions ~ ' IN \( *SELECT' $$,
+ array['create policy planted on public.agents for delete to authenticated
+   using (workspace_id in (select private.my_workspace_ids()))']),
 ('a policy that lets rows be written says what they may be',
  $$ select format('%s.%s', tablename, policyname) from our_policies
     where cmd in ('INSERT', 'UPDATE', 'ALL') and with_check is null $$,
@@ -270,6 +274,28 @@ select isnt_empty(
 )
 from rules, unnest(plants) as plant
 order by n, plant;
+
+-- And an index is what is asked, where there is enough to be worth it.
+create function pg_temp.plan_of(query text) returns text
+language plpgsql
+as $$
+declare
+  line text;
+  whole text := '';
+begin
+  for line in execute 'explain ' || query loop
+    whole := whole || line;
+  end loop;
+  return whole;
+end
+$$;
+grant execute on function pg_temp.plan_of(text) to authenticated;
+set local enable_seqscan = off;
+select tests.act_as('authenticated', '00000000-0000-4000-8000-000000000000');
+select matches(pg_temp.plan_of('select * from public.' || name), 'Index Cond', 'reading ' || name || ' asks an index')
+from unnest(array['workspaces', 'profiles', 'memberships', 'grants', 'agents', 'usage_logs', 'subscriptions']) as name;
+select tests.act_as_owner();
+set local enable_seqscan = on;
 
 select is(
   (select nspname from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace where extname = 'pgcrypto'),
