@@ -46,6 +46,10 @@ begin
   grant anon, authenticated to callwaiting;
   grant callwaiting_agent, callwaiting_meter, callwaiting_payments, callwaiting_auth, callwaiting_worker to callwaiting;
   execute format('grant connect on database %I to callwaiting', current_database());
+  -- Each transaction says how long its statements may take. These are for what lies outside of one, and for a process
+  -- that stands still in the middle of one and would keep a workspace locked.
+  alter role callwaiting set statement_timeout = '1min';
+  alter role callwaiting set idle_in_transaction_session_timeout = '1min';
 
   if not is_superuser then
     raise warning 'callwaiting: not run by a superuser: % owns the objects, and passwords may reach the server log '
@@ -57,10 +61,6 @@ begin
   -- Passwords travel as bound parameters, and Postgres writes those into its log with a slow or failing statement.
   alter role callwaiting set log_parameter_max_length = 0;
   alter role callwaiting set log_parameter_max_length_on_error = 0;
-  -- Each transaction says how long its statements may take. These are for what lies outside of one, and for a process
-  -- that stands still in the middle of one and would keep a workspace locked.
-  alter role callwaiting set statement_timeout = '1min';
-  alter role callwaiting set idle_in_transaction_session_timeout = '1min';
 
   -- DATABASE_ADMIN_URL: owns every object and migrates. Forced row-level security needs an owner with BYPASSRLS:
   -- without it the sign-up trigger fails with 42501 and policies that read memberships recurse.

@@ -10,14 +10,14 @@ create temporary view ours as
   from pg_class as c
   join pg_namespace as n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f')
-    and (n.nspname in ('public', 'private') or (n.nspname = 'auth' and c.relowner::regrole::text = 'callwaiting_owner'));
+    and (n.nspname in ('public', 'private') or (n.nspname = 'auth' and c.relowner = tests.owner()));
 
 create temporary view our_functions as
   select p.oid, n.nspname as schema, p.oid::regprocedure::text as full_name, p.prosrc, p.prosecdef, p.proconfig, p.proacl,
     p.proowner
   from pg_proc as p
   join pg_namespace as n on n.oid = p.pronamespace
-  where n.nspname in ('public', 'private') or (n.nspname = 'auth' and p.proowner::regrole::text = 'callwaiting_owner');
+  where n.nspname in ('public', 'private') or (n.nspname = 'auth' and p.proowner = tests.owner());
 
 create temporary view our_indexes as
   select i.indexrelid, i.indrelid, i.indisunique, i.indexrelid::regclass::text as full_name, i.indpred::text as predicate,
@@ -39,9 +39,9 @@ insert into rules (rule, query, plants) values
  $$ select full_name from ours where not (relrowsecurity and relforcerowsecurity) $$,
  array['alter table public.grants no force row level security', 'alter table private.sessions disable row level security',
    'create table public.planted (id integer primary key)']),
-('everything belongs to callwaiting_owner',
- $$ select full_name from ours where relowner <> 'callwaiting_owner'::regrole
-    union all select full_name from our_functions where proowner <> 'callwaiting_owner'::regrole $$,
+('everything belongs to whoever migrates',
+ $$ select full_name from ours where relowner <> tests.owner()
+    union all select full_name from our_functions where proowner <> tests.owner() $$,
  array['alter table public.grants owner to postgres', 'alter function private.health() owner to postgres']),
 ('every table has a primary key (0004)',
  $$ select o.full_name from ours as o
@@ -216,7 +216,7 @@ insert into rules (rule, query, plants) values
     cross join unnest(array['anon', 'authenticated', 'service_role']) as r (role)
     where a.attname ~ 'hash|password|token|secret' and has_column_privilege(r.role, o.oid, a.attnum, 'select')
       and (o.full_name, a.attname) <> ('public.agents', 'webhook_secret') $$,
- array['grant select (key_hash) on public.api_keys to authenticated', 'grant select on auth.users to service_role']),
+ array['grant select (key_hash) on public.api_keys to authenticated', 'grant select on private.refresh_tokens to service_role']),
 
 -- Functions.
 ('every function has an empty search_path (0011)',

@@ -234,7 +234,7 @@ begin
   begin
     execute format(
       'create function private.planted() returns void language sql security definer set search_path = '''' as %L', statement);
-    alter function private.planted() owner to callwaiting_owner;
+    execute format('alter function private.planted() owner to %s', tests.owner());
     grant execute on function private.planted() to callwaiting_meter;
     perform set_config('session_authorization', 'callwaiting', true), set_config('role', 'callwaiting_meter', true);
     perform private.planted();

@@ -6,6 +6,13 @@ grant usage on schema tap to public;
 create schema tests;
 grant usage on schema tests to public;
 
+-- Who migrated: callwaiting_owner, or on Supabase an operator.
+create function tests.owner() returns regrole
+language sql
+as $function$
+  select nspowner::regrole from pg_namespace where nspname = 'private'
+$function$;
+
 -- A person who signed up, as a sign-up by the server or by Supabase would leave them.
 create function tests.person(email text, confirmed boolean default true, anonymous boolean default false) returns uuid
 language sql security definer
