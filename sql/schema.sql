@@ -139,6 +139,21 @@ $$;
 
 ALTER FUNCTION private.add_user(email text, password text, bcrypt_cost integer, data jsonb) OWNER TO callwaiting_owner;
 
+-- Name: address_bucket(text, inet); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.address_bucket(action text, address inet) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT
+    SET search_path TO ''
+    AS $$
+  select address_bucket.action || ' ' || case
+    when family(address) = 6 and not address <<= '::ffff:0.0.0.0/96'::inet
+      then network(set_masklen(address, 64))::text
+    else host(address)
+  end
+$$;
+
+ALTER FUNCTION private.address_bucket(action text, address inet) OWNER TO callwaiting_owner;
+
 -- Name: admit_agent(uuid, bytea, integer, integer, uuid, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer) RETURNS TABLE(outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text, conversation_id uuid, history text, remaining bigint)
@@ -203,6 +218,35 @@ $$;
 
 ALTER FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer) OWNER TO callwaiting_owner;
 
+-- Name: admit_agent(uuid, bytea, integer, integer, uuid, integer, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer) RETURNS TABLE(outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text, conversation_id uuid, history text, remaining bigint, retry_after integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  taken record;
+begin
+  select t.allowed, t.retry_after into taken
+  from public.api_keys as k, private.take('key ' || k.id, admit_agent.per_minute) as t
+  where k.agent_id = admit_agent.agent_id and k.key_hash = admit_agent.key_hash;
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  return query
+    select a.*, null::integer
+    from private.admit_agent(
+      admit_agent.agent_id, admit_agent.key_hash, admit_agent.estimate_seconds, admit_agent.lease_seconds,
+      admit_agent.conversation, admit_agent.history_limit
+    ) as a;
+end
+$$;
+
+ALTER FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer) OWNER TO callwaiting_owner;
+
 -- Name: admit_user(uuid, integer, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer) RETURNS TABLE(outcome text, reservation_id uuid, held integer, remaining bigint)
@@ -219,6 +263,29 @@ end
 $$;
 
 ALTER FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer) OWNER TO callwaiting_owner;
+
+-- Name: admit_user(uuid, integer, integer, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer) RETURNS TABLE(outcome text, reservation_id uuid, held integer, remaining bigint, retry_after integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  taken record := private.take('speech ' || auth.uid(), admit_user.per_minute);
+begin
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  return query
+    select a.*, null::integer
+    from private.admit_user(admit_user.workspace, admit_user.estimate_seconds, admit_user.lease_seconds) as a;
+end
+$$;
+
+ALTER FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer) OWNER TO callwaiting_owner;
 
 -- Name: apply_payment(bigint, text, bigint, text, bigint, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -516,6 +583,32 @@ $$;
 
 ALTER FUNCTION private.create_agent(workspace uuid, name text, system_prompt text, voice_id text, key_hash bytea, key_hint text) OWNER TO callwaiting_owner;
 
+-- Name: create_agent(uuid, text, text, text, bytea, text, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.create_agent(workspace uuid, name text, system_prompt text, voice_id text, key_hash bytea, key_hint text, per_minute integer) RETURNS TABLE(outcome text, agent_id uuid, retry_after integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  taken record := private.take('create-agent ' || auth.uid(), create_agent.per_minute);
+begin
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  return query
+    select a.*, null::integer
+    from private.create_agent(
+      create_agent.workspace, create_agent.name, create_agent.system_prompt, create_agent.voice_id,
+      create_agent.key_hash, create_agent.key_hint
+    ) as a;
+end
+$$;
+
+ALTER FUNCTION private.create_agent(workspace uuid, name text, system_prompt text, voice_id text, key_hash bytea, key_hint text, per_minute integer) OWNER TO callwaiting_owner;
+
 -- Name: create_payment(uuid, text, integer, bigint, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text) RETURNS TABLE(outcome text, email text, full_name text)
@@ -541,6 +634,32 @@ end
 $$;
 
 ALTER FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text) OWNER TO callwaiting_owner;
+
+-- Name: create_payment(uuid, text, integer, bigint, text, text, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer) RETURNS TABLE(outcome text, email text, full_name text, retry_after integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  taken record := private.take('payment ' || auth.uid(), create_payment.per_minute);
+begin
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  return query
+    select a.*, null::integer
+    from private.create_payment(
+      create_payment.workspace, create_payment.plan, create_payment.minutes, create_payment.amount_minor,
+      create_payment.currency, create_payment.tx_ref
+    ) as a;
+end
+$$;
+
+ALTER FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer) OWNER TO callwaiting_owner;
 
 -- Name: create_user(text, text, integer, jsonb, boolean); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1065,6 +1184,28 @@ $$;
 
 ALTER FUNCTION private.purge_messages(days integer) OWNER TO callwaiting_owner;
 
+-- Name: purge_rate_limits(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.purge_rate_limits() RETURNS TABLE(count integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from private.rate_limits as r
+  where r.bucket in (
+    select d.bucket
+    from private.rate_limits as d
+    where d.full_at not between now() and now() + interval '2 minutes'
+    limit 10000
+    for update skip locked
+  );
+  get diagnostics count = row_count;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.purge_rate_limits() OWNER TO callwaiting_owner;
+
 -- Name: receive_payment_event(text, text, text, bigint, text, jsonb); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb) RETURNS TABLE(event_id bigint, fresh boolean, processed boolean)
@@ -1144,6 +1285,31 @@ end
 $$;
 
 ALTER FUNCTION private.refresh_session(refresh_hash bytea, new_refresh_hash bytea, reuse_seconds integer) OWNER TO callwaiting_owner;
+
+-- Name: refresh_session(bytea, bytea, integer, inet, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.refresh_session(refresh_hash bytea, new_refresh_hash bytea, reuse_seconds integer, address inet, address_per_minute integer) RETURNS TABLE(outcome text, user_json text, session_id uuid, retry_after integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  taken record := private.take(private.address_bucket('refresh', refresh_session.address), refresh_session.address_per_minute);
+begin
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  return query
+    select a.*, null::integer
+    from private.refresh_session(
+      refresh_session.refresh_hash, refresh_session.new_refresh_hash, refresh_session.reuse_seconds
+    ) as a;
+end
+$$;
+
+ALTER FUNCTION private.refresh_session(refresh_hash bytea, new_refresh_hash bytea, reuse_seconds integer, address inet, address_per_minute integer) OWNER TO callwaiting_owner;
 
 -- Name: release(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1352,6 +1518,34 @@ $_$;
 
 ALTER FUNCTION private.sign_in(email text, password text, bcrypt_cost integer, refresh_hash bytea) OWNER TO callwaiting_owner;
 
+-- Name: sign_in(text, text, integer, bytea, inet, integer, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.sign_in(email text, password text, bcrypt_cost integer, refresh_hash bytea, address inet, address_per_minute integer, account_per_minute integer) RETURNS TABLE(outcome text, user_json text, session_id uuid, retry_after integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  taken record := private.take(private.address_bucket('sign-in', sign_in.address), sign_in.address_per_minute);
+begin
+  if taken.allowed then
+    taken := private.take(
+      'account ' || encode(sha256(convert_to(lower(btrim(sign_in.email)), 'UTF8')), 'hex'), sign_in.account_per_minute
+    );
+  end if;
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  return query
+    select a.*, null::integer
+    from private.sign_in(sign_in.email, sign_in.password, sign_in.bcrypt_cost, sign_in.refresh_hash) as a;
+end
+$$;
+
+ALTER FUNCTION private.sign_in(email text, password text, bcrypt_cost integer, refresh_hash bytea, address inet, address_per_minute integer, account_per_minute integer) OWNER TO callwaiting_owner;
+
 -- Name: sign_out(uuid, uuid, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.sign_out(user_id uuid, session_id uuid, scope text) RETURNS TABLE(outcome text)
@@ -1399,6 +1593,66 @@ end
 $$;
 
 ALTER FUNCTION private.sign_up(email text, password text, data jsonb, bcrypt_cost integer, confirm boolean, refresh_hash bytea) OWNER TO callwaiting_owner;
+
+-- Name: sign_up(text, text, jsonb, integer, boolean, bytea, inet, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.sign_up(email text, password text, data jsonb, bcrypt_cost integer, confirm boolean, refresh_hash bytea, address inet, address_per_minute integer) RETURNS TABLE(outcome text, user_json text, session_id uuid, retry_after integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  taken record := private.take(private.address_bucket('sign-up', sign_up.address), sign_up.address_per_minute);
+begin
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  return query
+    select a.*, null::integer
+    from private.sign_up(
+      sign_up.email, sign_up.password, sign_up.data, sign_up.bcrypt_cost, sign_up.confirm, sign_up.refresh_hash
+    ) as a;
+end
+$$;
+
+ALTER FUNCTION private.sign_up(email text, password text, data jsonb, bcrypt_cost integer, confirm boolean, refresh_hash bytea, address inet, address_per_minute integer) OWNER TO callwaiting_owner;
+
+-- Name: take(text, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.take(bucket text, per_minute integer, OUT allowed boolean, OUT retry_after integer) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  minute constant interval := interval '1 minute';
+  one interval;
+  until timestamptz;
+begin
+  allowed := true;
+  if coalesce(take.per_minute, 0) < 1 or take.bucket is null then
+    return;
+  end if;
+  one := minute / take.per_minute;
+  -- After the wait for the row, so by the clock. A time further off than a minute is one that a clock set back has left.
+  insert into private.rate_limits as r (bucket, full_at)
+  values (left(take.bucket, 200), clock_timestamp() + one)
+  on conflict on constraint rate_limits_pkey do update
+  set full_at = one + case
+    when r.full_at between clock_timestamp() and clock_timestamp() + minute then r.full_at
+    else clock_timestamp()
+  end
+  where r.full_at not between clock_timestamp() + minute - one and clock_timestamp() + minute + interval '1 second';
+  if not found then
+    allowed := false;
+    select r.full_at into until from private.rate_limits as r where r.bucket = left(take.bucket, 200);
+    retry_after := greatest(ceil(extract(epoch from until - (minute - one) - clock_timestamp())), 1);
+  end if;
+end
+$$;
+
+ALTER FUNCTION private.take(bucket text, per_minute integer, OUT allowed boolean, OUT retry_after integer) OWNER TO callwaiting_owner;
 
 -- Name: usage_report(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1765,6 +2019,23 @@ ALTER TABLE private.migrations OWNER TO callwaiting_owner;
 
 COMMENT ON TABLE private.migrations IS 'One row per applied file of sql/migrations, with the SHA-256 of its bytes. Written only by `callwaiting migrate`.';
 
+-- Name: rate_limits; Type: TABLE; Schema: private; Owner: callwaiting_owner
+
+CREATE UNLOGGED TABLE private.rate_limits (
+    bucket text NOT NULL,
+    full_at timestamp with time zone NOT NULL,
+    CONSTRAINT rate_limits_bucket_check CHECK (((char_length(bucket) >= 1) AND (char_length(bucket) <= 200)))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY private.rate_limits FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE private.rate_limits OWNER TO callwaiting_owner;
+
+-- Name: TABLE rate_limits; Type: COMMENT; Schema: private; Owner: callwaiting_owner
+
+COMMENT ON TABLE private.rate_limits IS 'What has been asked of late: one row for each key, person or address. Kept for minutes; see purge_rate_limits().';
+
 -- Name: refresh_tokens; Type: TABLE; Schema: private; Owner: callwaiting_owner
 
 CREATE TABLE private.refresh_tokens (
@@ -2120,6 +2391,11 @@ ALTER TABLE ONLY auth.users
 
 ALTER TABLE ONLY private.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
+
+-- Name: rate_limits rate_limits_pkey; Type: CONSTRAINT; Schema: private; Owner: callwaiting_owner
+
+ALTER TABLE ONLY private.rate_limits
+    ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (bucket);
 
 -- Name: refresh_tokens refresh_tokens_pkey; Type: CONSTRAINT; Schema: private; Owner: callwaiting_owner
 
@@ -2523,6 +2799,10 @@ ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.migrations ENABLE ROW LEVEL SECURITY;
 
+-- Name: rate_limits; Type: ROW SECURITY; Schema: private; Owner: callwaiting_owner
+
+ALTER TABLE private.rate_limits ENABLE ROW LEVEL SECURITY;
+
 -- Name: refresh_tokens; Type: ROW SECURITY; Schema: private; Owner: callwaiting_owner
 
 ALTER TABLE private.refresh_tokens ENABLE ROW LEVEL SECURITY;
@@ -2699,15 +2979,29 @@ REVOKE ALL ON FUNCTION private.add_grant(workspace uuid, minutes integer, cause 
 REVOKE ALL ON FUNCTION private.add_user(email text, password text, bcrypt_cost integer, data jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.add_user(email text, password text, bcrypt_cost integer, data jsonb) TO callwaiting_auth;
 
+-- Name: FUNCTION address_bucket(action text, address inet); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.address_bucket(action text, address inet) FROM PUBLIC;
+
 -- Name: FUNCTION admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer) TO callwaiting_agent;
 
+-- Name: FUNCTION admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer) TO callwaiting_agent;
+
 -- Name: FUNCTION admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer) TO callwaiting_meter;
+
+-- Name: FUNCTION admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer) TO callwaiting_meter;
 
 -- Name: FUNCTION apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -2753,10 +3047,20 @@ REVOKE ALL ON FUNCTION private.close_without_owner() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.create_agent(workspace uuid, name text, system_prompt text, voice_id text, key_hash bytea, key_hint text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.create_agent(workspace uuid, name text, system_prompt text, voice_id text, key_hash bytea, key_hint text) TO authenticated;
 
+-- Name: FUNCTION create_agent(workspace uuid, name text, system_prompt text, voice_id text, key_hash bytea, key_hint text, per_minute integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.create_agent(workspace uuid, name text, system_prompt text, voice_id text, key_hash bytea, key_hint text, per_minute integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.create_agent(workspace uuid, name text, system_prompt text, voice_id text, key_hash bytea, key_hint text, per_minute integer) TO authenticated;
+
 -- Name: FUNCTION create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text) TO callwaiting_payments;
+
+-- Name: FUNCTION create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer) TO callwaiting_payments;
 
 -- Name: FUNCTION create_user(email text, password text, bcrypt_cost integer, data jsonb, confirmed boolean); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -2868,6 +3172,11 @@ GRANT ALL ON FUNCTION private.public_url() TO authenticated;
 REVOKE ALL ON FUNCTION private.purge_messages(days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.purge_messages(days integer) TO callwaiting_worker;
 
+-- Name: FUNCTION purge_rate_limits(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.purge_rate_limits() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.purge_rate_limits() TO callwaiting_worker;
+
 -- Name: FUNCTION receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb) FROM PUBLIC;
@@ -2877,6 +3186,11 @@ GRANT ALL ON FUNCTION private.receive_payment_event(provider text, event_key tex
 
 REVOKE ALL ON FUNCTION private.refresh_session(refresh_hash bytea, new_refresh_hash bytea, reuse_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.refresh_session(refresh_hash bytea, new_refresh_hash bytea, reuse_seconds integer) TO callwaiting_auth;
+
+-- Name: FUNCTION refresh_session(refresh_hash bytea, new_refresh_hash bytea, reuse_seconds integer, address inet, address_per_minute integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.refresh_session(refresh_hash bytea, new_refresh_hash bytea, reuse_seconds integer, address inet, address_per_minute integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refresh_session(refresh_hash bytea, new_refresh_hash bytea, reuse_seconds integer, address inet, address_per_minute integer) TO callwaiting_auth;
 
 -- Name: FUNCTION release(reservation_id uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -2906,6 +3220,11 @@ GRANT ALL ON FUNCTION private.settle(reservation_id uuid, milliseconds bigint, k
 REVOKE ALL ON FUNCTION private.sign_in(email text, password text, bcrypt_cost integer, refresh_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.sign_in(email text, password text, bcrypt_cost integer, refresh_hash bytea) TO callwaiting_auth;
 
+-- Name: FUNCTION sign_in(email text, password text, bcrypt_cost integer, refresh_hash bytea, address inet, address_per_minute integer, account_per_minute integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.sign_in(email text, password text, bcrypt_cost integer, refresh_hash bytea, address inet, address_per_minute integer, account_per_minute integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sign_in(email text, password text, bcrypt_cost integer, refresh_hash bytea, address inet, address_per_minute integer, account_per_minute integer) TO callwaiting_auth;
+
 -- Name: FUNCTION sign_out(user_id uuid, session_id uuid, scope text); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.sign_out(user_id uuid, session_id uuid, scope text) FROM PUBLIC;
@@ -2915,6 +3234,15 @@ GRANT ALL ON FUNCTION private.sign_out(user_id uuid, session_id uuid, scope text
 
 REVOKE ALL ON FUNCTION private.sign_up(email text, password text, data jsonb, bcrypt_cost integer, confirm boolean, refresh_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.sign_up(email text, password text, data jsonb, bcrypt_cost integer, confirm boolean, refresh_hash bytea) TO callwaiting_auth;
+
+-- Name: FUNCTION sign_up(email text, password text, data jsonb, bcrypt_cost integer, confirm boolean, refresh_hash bytea, address inet, address_per_minute integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.sign_up(email text, password text, data jsonb, bcrypt_cost integer, confirm boolean, refresh_hash bytea, address inet, address_per_minute integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.sign_up(email text, password text, data jsonb, bcrypt_cost integer, confirm boolean, refresh_hash bytea, address inet, address_per_minute integer) TO callwaiting_auth;
+
+-- Name: FUNCTION take(bucket text, per_minute integer, OUT allowed boolean, OUT retry_after integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.take(bucket text, per_minute integer, OUT allowed boolean, OUT retry_after integer) FROM PUBLIC;
 
 -- Name: FUNCTION usage_report(workspace uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 

@@ -155,6 +155,7 @@ begin
     insert into public.payment_events (provider, event_key, tx_ref, payload)
     values ('tests', workspace::text, workspace::text, '{}');
     session := private.open_session(person, sha256(person::text::bytea));
+    perform private.take('person ' || person, 60);
   end loop;
 end
 $function$;
