@@ -176,7 +176,7 @@ let tests: [Target] = [
         [
             "AudioStore", "callwaiting", "callwaiting-dev", "DevHost", "FunctionCore", "FunctionJSON",
             "FunctionService", "FunctionTesting",
-            "PostgresClient", "WebClient", .httpTypes, .logging,
+            "PostgresClient", "WebClient", .httpTypes, .logging, .nioPosix,
         ] + emulators.map { .target(name: $0.name) }),
 ]
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CGIHost
+import FunctionService
 import Glibc
 
 /// The program: one request as a CGI program when the web server says so, a command otherwise.
@@ -10,6 +11,7 @@ import Glibc
 enum Main {
     static func main() {
         CGIProcess.prepare()
+        Handover.prepare()
         let isCGI = CGIProcess.isCGI
         Task.detached {
             if isCGI { Glibc.exit(await CGICommand.respond()) }

@@ -51,5 +51,5 @@ public final class ConnectionEnding {
 
 extension Channel {
     /// Bytes written that the kernel has not taken yet. Called on the channel's event loop.
-    var bufferedBytes: Int { (try? syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+    public var bufferedBytes: Int { (try? syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
 }

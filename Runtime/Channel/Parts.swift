@@ -36,10 +36,15 @@ public enum ResponsePart: Sendable {
     }
 }
 
-/// Fired through a channel's pipeline by whoever is stopping the server.
+/// Fired through a channel's pipeline by whoever is stopping the server or handing it over. The last one holds.
 public enum StopEvent: Sendable {
-    /// Take no more requests: close now if idle, otherwise after the last answer.
+    /// Take no more requests: close after the next answer, or after a grace without a request.
     case drain
-    /// Cancel every request that is being answered.
+    /// Give the connection to another process as soon as nothing of a request is in this one, and close it here then.
+    /// The closure, called on the channel's event loop, tells whether it has been given; it may be asked again.
+    case giveAway(@Sendable (any Channel) -> Bool)
+    /// Neither any more: go on as before.
+    case stay
+    /// Cancel every request that is being answered, and close what is idle.
     case cancel
 }

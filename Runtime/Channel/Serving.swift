@@ -35,6 +35,11 @@ public struct ServingLimits: Sendable {
     public var sendTimeout = Duration.seconds(30)
     /// After an early answer: how long to discard what the peer still sends before closing.
     public var linger = Duration.seconds(2)
+    /// When the server ends: how long a connection without a request stays open for one that is on its way. One that it
+    /// is closed on may be lost, since web servers do not send a POST again.
+    public var drainGrace = Duration.seconds(1)
+    /// How soon to try again to give a connection to another process.
+    public var giveAwayRetry = Duration.milliseconds(10)
     /// Header fields of one HTTP request.
     public var headerFields = 100
     /// Bytes of one HTTP header field, or of the request target.

@@ -18,7 +18,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     private var ending: ConnectionEnding?
     private var isBroken = false
     private var isDraining = false
-    private var hasSeenRequest = false
+    private var giveAway: (@Sendable (any Channel) -> Bool)?
     private var needsFlush = false
     /// Whose head the timer is set for.
     private var awaitedRequest: Int?
@@ -36,7 +36,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     public func handlerAdded(context: ChannelHandlerContext) {
         // Stopped in `handlerRemoved`, which every handler lives to see. It fires only where nothing is being answered,
         // since then there is a deadline.
-        timer = DeadlineTimer(on: context.eventLoop) { context.close(promise: nil) }
+        timer = DeadlineTimer(on: context.eventLoop) { [unowned self] in timeOut(context) }
         timer?.deadline = .now() + TimeAmount(limits.gatewayIdleTimeout)
     }
 
@@ -68,11 +68,26 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     private func setTimer() {
         let awaited = connection.awaitedRequest
         if awaited == nil {
-            timer?.deadline = connection.openRequests > 0 ? nil : .now() + TimeAmount(limits.gatewayIdleTimeout)
+            timer?.deadline = connection.openRequests > 0 ? nil : .now() + TimeAmount(idleTime)
         } else if awaited != awaitedRequest {
             timer?.deadline = .now() + TimeAmount(limits.headTimeout)
         }
         awaitedRequest = awaited
+    }
+
+    /// How long to wait for the next request.
+    private var idleTime: Duration {
+        if giveAway != nil { return .zero }
+        return isDraining ? limits.drainGrace : limits.gatewayIdleTimeout
+    }
+
+    private func timeOut(_ context: ChannelHandlerContext) {
+        guard let giveAway, connection.openRequests == 0, connection.awaitedRequest == nil else {
+            return context.close(promise: nil)
+        }
+        // What has not left yet would be lost.
+        if context.channel.bufferedBytes == 0, giveAway(context.channel) { return context.close(promise: nil) }
+        timer?.deadline = .now() + TimeAmount(limits.giveAwayRetry)
     }
 
     private func perform(_ action: FastCGIWire.Connection.Action, _ context: ChannelHandlerContext) {
@@ -94,7 +109,6 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     }
 
     private func open(_ id: StreamID, _ pairs: [NameValuePair], _ context: ChannelHandlerContext) {
-        hasSeenRequest = true
         let variables = GatewayVariables(pairs: pairs.map { ($0.name, $0.value) })
         do {
             let head = try variables.requestHead(basePath: basePath)
@@ -113,14 +127,22 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     }
 
     public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let stop = event as? StopEvent, case .drain = stop, !isDraining {
-            isDraining = true
-            // One that was accepted and has sent nothing yet may have a request on its way.
-            if connection.openRequests == 0, !isOver {
-                timer?.deadline = .now() + (hasSeenRequest ? .zero : .milliseconds(250))
-            }
-        }
+        if let stop = event as? StopEvent { heed(stop, context) }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    private func heed(_ stop: StopEvent, _ context: ChannelHandlerContext) {
+        if case .cancel = stop {
+            if connection.openRequests == 0 { context.close(promise: nil) }
+            return
+        }
+        (isDraining, giveAway) = (false, nil)
+        switch stop {
+        case .drain: isDraining = true
+        case .giveAway(let give): giveAway = give
+        case .stay, .cancel: break
+        }
+        if !isOver { setTimer() }
     }
 
     // MARK: Outbound

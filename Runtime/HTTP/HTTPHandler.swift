@@ -39,11 +39,15 @@ public final class HTTPHandler: ChannelDuplexHandler {
     private var isPumping = false
     private var isReading = false
     private var hasPendingRead = false
-    private var hasSeenRequest = false
     /// Whether the last read gave any part, and whether bytes have come that are not a head yet.
     private var hasReadPart = false
     private var hasPartialHead = false
     private var isDraining = false
+    private var giveAway: (@Sendable (any Channel) -> Bool)?
+    /// Whether one read has ever brought more than one head. The parser may then hold the beginning of another, and
+    /// nobody could go on from there.
+    private var isPipelined = false
+    private var hasReadHead = false
     private var peer: String?
     private var timer: DeadlineTimer?
     private var ending: ConnectionEnding?
@@ -71,7 +75,7 @@ public final class HTTPHandler: ChannelDuplexHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         peer = context.remoteAddress?.ipAddress
-        timer?.deadline = .now() + TimeAmount(limits.idleTimeout)
+        timer?.deadline = .now() + TimeAmount(idleTime)
     }
 
     // MARK: Inbound
@@ -79,7 +83,12 @@ public final class HTTPHandler: ChannelDuplexHandler {
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isReading = true
         hasReadPart = true
-        waiting.append(unwrapInboundIn(data))
+        let part = unwrapInboundIn(data)
+        if case .head = part {
+            isPipelined = isPipelined || hasReadHead
+            hasReadHead = true
+        }
+        waiting.append(part)
         pump(context)
     }
 
@@ -90,6 +99,7 @@ public final class HTTPHandler: ChannelDuplexHandler {
         }
         isReading = false
         hasReadPart = false
+        hasReadHead = false
         context.fireChannelReadComplete()
     }
 
@@ -120,7 +130,6 @@ public final class HTTPHandler: ChannelDuplexHandler {
         switch part {
         case .head(let head):
             timer?.deadline = nil
-            hasSeenRequest = true
             hasPartialHead = false
             open(head, context)
         case .body(let bytes):
@@ -173,22 +182,45 @@ public final class HTTPHandler: ChannelDuplexHandler {
     }
 
     public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let stop = event as? StopEvent, case .drain = stop, !isDraining {
-            isDraining = true
-            // One that was accepted and has sent nothing yet may have a request on its way.
-            if case .idle = state {
-                timer?.deadline = .now() + (hasSeenRequest ? .zero : .milliseconds(250))
-            }
-        }
+        if let stop = event as? StopEvent { heed(stop, context) }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    private func heed(_ stop: StopEvent, _ context: ChannelHandlerContext) {
+        if case .cancel = stop {
+            if case .idle = state { context.close(promise: nil) }
+            return
+        }
+        (isDraining, giveAway) = (false, nil)
+        switch stop {
+        case .drain: isDraining = true
+        case .giveAway(let give):
+            if isPipelined { isDraining = true } else { giveAway = give }
+        case .stay, .cancel: break
+        }
+        if case .idle = state, !hasPartialHead { timer?.deadline = .now() + TimeAmount(idleTime) }
+    }
+
+    /// How long to wait for the next request.
+    private var idleTime: Duration {
+        if giveAway != nil { return .zero }
+        return isDraining ? limits.drainGrace : limits.idleTimeout
     }
 
     private func timeOut(_ context: ChannelHandlerContext) {
         switch state {
-        case .idle where hasPartialHead && !isDraining:
+        case .idle where hasPartialHead:
             refuse(Problem(.requestTimeout), context)
             context.fireChannelReadComplete()
-        case .idle, .over: context.close(promise: nil)
+        case .idle:
+            guard let giveAway else { return context.close(promise: nil) }
+            // What has not left yet would be lost.
+            if waiting.isEmpty, context.channel.bufferedBytes == 0, giveAway(context.channel) {
+                state = .over
+                return context.close(promise: nil)
+            }
+            timer?.deadline = .now() + TimeAmount(limits.giveAwayRetry)
+        case .over: context.close(promise: nil)
         case .request: break
         }
     }
@@ -267,7 +299,7 @@ public final class HTTPHandler: ChannelDuplexHandler {
     private func finish(_ current: Current, _ context: ChannelHandlerContext) {
         guard !current.closesAfter, !isDraining else { return end(context) }
         state = .idle
-        timer?.deadline = .now() + TimeAmount(limits.idleTimeout)
+        timer?.deadline = .now() + TimeAmount(idleTime)
         pump(context)
         if hasPendingRead, case .idle = state {
             hasPendingRead = false

@@ -5,47 +5,32 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// Serves a responder on one or more sockets until it is told to stop, and then ends in good order.
+/// Serves a responder on one or more sockets until it is told to stop, and then ends in good order; or, told to reload,
+/// until another process serves and this one can become its next program.
 public final class Server: Sendable {
-    public struct Configuration: Sendable {
-        public var listeners: [Listener]
-        /// Event loops, a thread each.
-        public var loops = min(System.coreCount, 4)
-        public var limits = ServingLimits()
-        /// Connections at once; one more is closed as it comes.
-        public var connections = 4_096
-        /// After the first signal: how long requests may take to end by themselves.
-        public var drainTime = Duration.seconds(20)
-        /// After that: how long their tasks may take to end once cancelled.
-        public var cancelTime = Duration.seconds(5)
-        /// Whether SIGTERM, SIGINT and SIGQUIT stop the server.
-        public var handlesSignals = true
-        /// The reading end of a pipe whose other end only the supervisor holds: the server stops when that is closed.
-        public var parentPipe: CInt?
-        /// Proxies whose `X-Forwarded-For` is believed, over HTTP.
-        public var trustedProxies = TrustedProxies.none
-        /// What the web server puts before our paths, over FastCGI; without a trailing slash.
-        public var basePath = ""
-        /// Peers that may speak FastCGI over TCP, as FCGI_WEB_SERVER_ADDRS lists them (FastCGI 1.0 §3.2); nil for all.
-        public var webServerAddresses: Set<String>? = Configuration.webServerAddressesFromEnvironment()
-        /// Whether FastCGI may listen on all addresses without a list of peers.
-        public var allowsFastCGIOnAllAddresses = false
+    /// How serving ended.
+    public enum Outcome: Sendable {
+        case stopped
+        /// Another process serves. This one is to clean up and to run ``NextProgram/start()``.
+        case reloading(NextProgram)
+    }
 
-        public init(listeners: [Listener]) { self.listeners = listeners }
+    /// What has been asked of a server.
+    struct Wishes: Sendable {
+        var stops = 0
+        var reload = false
+        /// To a stand-in: that the main process serves again.
+        var takeOver = false
 
-        /// FCGI_WEB_SERVER_ADDRS of this process: addresses separated by commas.
-        public static func webServerAddressesFromEnvironment() -> Set<String>? {
-            InheritedSockets.environment("FCGI_WEB_SERVER_ADDRS").map { text in
-                Set(text.split(separator: ",").map { String($0.filter { $0 != " " }) })
-            }
-        }
+        var isAny: Bool { stops > 0 || reload || takeOver }
     }
 
     let configuration: Configuration
     let serving: Serving
     let connections: Connections
-    let stopSwitch = StopSwitch()
+    let wishes = Watched(Wishes())
     let logger: Logger
+    var handover: Handover? { configuration.handover }
 
     public init(responder: any Responder, configuration: Configuration, logger: Logger) {
         self.configuration = configuration
@@ -61,75 +46,108 @@ public final class Server: Sendable {
     public var openConnections: Int { connections.count }
 
     /// Asks the server to stop, as SIGTERM does; a second time, to stop at once. Does not wait.
-    public func triggerStop() { stopSwitch.press() }
+    public func triggerStop() { wishes.update { $0.stops += 1 } }
+
+    /// Asks the server to reload, as SIGHUP does. Does not wait.
+    public func triggerReload() { wishes.update { $0.reload = true } }
 
     /// Serves until it is stopped by a signal, by ``triggerStop()``, by the parent's end or by cancelling the task.
     ///
     /// - Parameter onReady: called once all sockets accept connections, with their addresses in the listeners' order.
     /// - Throws: ``ServerError``, or NIO's error, when a socket cannot be had; nothing is left open then.
-    public func run(onReady: @Sendable ([BoundAddress]) -> Void = { _ in }) async throws {
+    @discardableResult
+    public func run(onReady: @Sendable ([BoundAddress]) -> Void = { _ in }) async throws -> Outcome {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loops))
-        var sockets: [ListeningSocket] = []
+        var sockets: [OpenSocket] = []
+        var signals: Signals?
         do {
-            sockets = try await listen(on: group)
-            let signals = try configuration.handlesSignals ? Signals() : nil
-            defer { signals?.restore() }
-            if let signals { try await press(stopSwitch, onBytesFrom: signals.descriptor, group) }
-            if let pipe = configuration.parentPipe { try await press(stopSwitch, atEndOf: pipe, group) }
-            onReady(sockets.map(\.address))
-            await stopSwitch.wait(presses: 1)
+            sockets = try await open()
+            signals = try await heedSignals(group)
+            if let pipe = configuration.parentPipe {
+                try await PipeWatcher.watch(pipe, group, atEnd: { [wishes] in wishes.update { $0.stops += 1 } })
+            }
+            let channels = try await accept(on: sockets, group)
+            onReady(zip(channels, sockets).map { BoundAddress($0, $1.listener) })
+            let watchdog = configuration.notifier?.watch(group)
+            closeUnwanted(sockets)
+            let relieved = relieve(group)
+            configuration.notifier?.ready()
+            let lastAct = Act(sockets: sockets, signals: signals, group: group)
             // In a task of its own: to cancel `run` is to ask for an orderly end, not for none.
-            let hasEnded = await Task { [sockets] in await drain(sockets) }.value
+            let next = try await withTaskCancellationHandler {
+                try await Task { try await serve(lastAct, channels, relieved) }.value
+            } onCancel: {
+                triggerStop()
+            }
+            watchdog?.cancel()
+            if next == nil { signals?.restore() }
             // A loop that stops drops what its tasks still enqueue, so with tasks left it goes on until the process
             // ends.
-            if hasEnded { try await group.shutdownGracefully() }
+            if serving.gate.count == 0 { try await group.shutdownGracefully() }
+            if next != nil { signals?.repeat(wishes.value) }
+            return next.map { .reloading($0) } ?? .stopped
         } catch {
-            for socket in sockets { await socket.close() }
+            close(sockets)
+            if handover == nil { signals?.restore() }
             // The first error is the one to tell.
             try? await group.shutdownGracefully()
             throw error
         }
     }
 
-    /// - Returns: whether every request's task has ended.
-    private func drain(_ sockets: [ListeningSocket]) async -> Bool {
-        logger.info("stopping", metadata: ["requests": "\(serving.gate.count)"])
-        // Said before the sockets close, so that whoever finds them closed is told by each answer as well.
-        connections.fire(.drain)
-        for socket in sockets { await socket.close() }
-        let (connections, gate, stopSwitch) = (connections, serving.gate, stopSwitch)
-        let ended: @Sendable () async -> Void = {
-            await connections.whenEmpty()
-            await gate.whenEmpty()
-        }
-        if await first(within: configuration.drainTime, [ended, { await stopSwitch.wait(presses: 2) }]) != 0 {
-            logger.warning("cancelling requests", metadata: ["requests": "\(gate.count)"])
-            connections.fire(.cancel)
-            _ = await first(within: configuration.cancelTime, [ended])
-            connections.closeAll()
-            _ = await first(within: configuration.cancelTime, [ended])
-        }
-        let left = gate.count
-        if left > 0 { logger.error("requests did not end", metadata: ["requests": "\(left)"]) }
-        return left == 0
+    /// What the parts of a server's life have in common.
+    struct Act: Sendable {
+        let sockets: [OpenSocket]
+        let signals: Signals?
+        let group: MultiThreadedEventLoopGroup
     }
 
-    /// - Returns: which of `works` ended first, by index; nil when none did in time. The others are cancelled.
-    private func first(within time: Duration, _ works: [@Sendable () async -> Void]) async -> Int? {
-        await withTaskGroup(of: Int?.self) { group in
-            for (index, work) in works.enumerated() {
-                group.addTask {
-                    await work()
-                    return index
-                }
-            }
-            group.addTask {
-                // Thrown only when another was first.
-                try? await Task.sleep(for: time)
+    /// - Returns: the program to become; nil after a stop.
+    private func serve(_ act: Act, _ channels: [any Channel], _ relieved: StandIn?) async throws -> NextProgram? {
+        var (channels, other) = (channels, relieved)
+        while true {
+            await wishes.wait(until: \.isAny)
+            if wishes.value.stops > 0 {
+                await stop(act, channels, other)
                 return nil
             }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
+            if wishes.value.takeOver, let control = handover?.control {
+                await stopAccepting(channels, act.group)
+                guard await giveAway(through: control, or: { [wishes] in await wishes.wait { $0.stops > 0 } }) else {
+                    continue
+                }
+                for socket in act.sockets { socket.close() }
+                return nil
+            }
+            // One reload after the other: the stand-in of the last one ends first.
+            if let previous = other {
+                let wishes = wishes
+                _ = await first(
+                    within: configuration.handoverTime,
+                    [{ await previous.state.wait(until: \.hasEnded) }, { await wishes.wait { $0.stops > 0 } }])
+                guard wishes.value.stops == 0 else { continue }
+            }
+            wishes.update { $0.reload = false }
+            guard let program = configuration.program, let standIn = await standIn(act, running: program) else {
+                continue
+            }
+            other = standIn
+            await stopAccepting(channels, act.group)
+            let interruption: @Sendable () async -> Void = { [wishes] in
+                _ = await first(
+                    within: .seconds(86_400),
+                    [{ await standIn.state.wait(until: \.hasEnded) }, { await wishes.wait { $0.stops > 0 } }])
+            }
+            if await giveAway(through: standIn.control, or: interruption) {
+                logger.info("becoming the next program", metadata: ["stand_in": "\(standIn.process)"])
+                return NextProgram(program, act, standIn, parentPipe: configuration.parentPipe)
+            }
+            if standIn.state.value.hasEnded {
+                logger.error("the stand-in ended by itself; serving as before")
+                connections.fire(.stay)
+                channels = try await accept(on: act.sockets, act.group)
+                configuration.notifier?.ready(status: "serving; the last reload failed")
+            }
         }
     }
 }

@@ -65,7 +65,7 @@ enum Host: String, CaseIterable, Sendable, CustomTestStringConvertible {
         for program in programs.reversed() { await program.stop() }
     }
 
-    private func nginx(port: Int, socket: String, in directory: String) -> String {
+    func nginx(port: Int, socket: String, in directory: String) -> String {
         """
         daemon off;
         worker_processes 1;
@@ -123,7 +123,7 @@ enum Host: String, CaseIterable, Sendable, CustomTestStringConvertible {
 }
 
 /// A directory for one host's files.
-private struct HostFiles {
+struct HostFiles {
     let directory: String
 
     init(bed: TestBed) { directory = "\(bed.directory)/\([UInt8].random(count: 4).hex)" }
@@ -139,7 +139,7 @@ private struct HostFiles {
 }
 
 /// A TCP port on loopback that was free a moment ago, for programs that cannot say which they took.
-private func freePort() throws -> Int {
+func freePort() throws -> Int {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()

@@ -4,19 +4,19 @@ import FunctionService
 
 struct HTTPCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "http", abstract: "Serve plain HTTP/1.1, for containers and platforms that give a PORT.")
+        commandName: "http",
+        abstract: "Serve plain HTTP/1.1: for containers, platforms that give a PORT, and proxies.",
+        discussion: "Where nothing is named or passed on, it listens on all addresses at the environment's PORT.")
 
-    @Option(help: "HOST:PORT; without it 0.0.0.0 and the environment's PORT.") var listen: String?
+    @OptionGroup var listening: ListeningOptions
     @OptionGroup var options: ServingOptions
 
     func run() async throws {
         let port = ProcessInfo.processInfo.environment["PORT"]
-        guard let text = listen ?? port.map({ "0.0.0.0:\($0)" }) else {
-            throw ValidationError("say where with --listen HOST:PORT, or set PORT")
+        let fallback = try port.map { port in
+            guard let port = UInt16(port) else { throw ValidationError("PORT is not a port") }
+            return Listener.Endpoint.tcp(host: "0.0.0.0", port: Int(port))
         }
-        guard let endpoint = Listener.Endpoint(hostAndPort: text) else {
-            throw ValidationError("\(text) is not HOST:PORT")
-        }
-        try await options.serve([Listener(.http, endpoint)])
+        try await options.serve(try listening.listeners(.http, fallback: fallback))
     }
 }

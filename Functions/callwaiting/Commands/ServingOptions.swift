@@ -1,5 +1,6 @@
 import ArgumentParser
 import FunctionService
+import Glibc
 
 /// What every command that serves sockets takes.
 struct ServingOptions: ParsableArguments {
@@ -8,25 +9,40 @@ struct ServingOptions: ParsableArguments {
     var parentPipe: Int32?
 
     /// Serves until a signal says otherwise; then requests in flight get the drain budget.
-    func serve(_ listeners: [Listener]) async throws {
-        let assembly = try await Assembly(only: only, source: try await SettingsSource())
-        let services = assembly.services
-        // A login role that could pass row-level security must not serve. A database that is down is no reason not to
-        // start: requests get 503 until it is back, and every new connection is checked again.
+    func serve(
+        _ listeners: [Listener], configure: (inout Server.Configuration) -> Void = { _ in }
+    ) async throws {
+        let life = ServingLife(parentPipe: parentPipe)
+        try await life.run {
+            let assembly = try await Assembly(only: only, source: try await SettingsSource())
+            let services = assembly.services
+            try await services.checkLoginRole()
+            var configuration = Server.Configuration(listeners: listeners)
+            configuration.apply(services.server)
+            configuration.apply(life)
+            configure(&configuration)
+            let server = Server(
+                responder: assembly.application, configuration: configuration, logger: services.logger)
+            let outcome = try await server.run { addresses in
+                for address in addresses { services.logger.info("listening", metadata: ["address": "\(address)"]) }
+            }
+            await services.shutdown()
+            return outcome
+        }
+    }
+}
+
+extension Services {
+    /// A login role that could pass row-level security must not serve. A database that is down is no reason not to
+    /// start: requests get 503 until it is back, and every new connection is checked again.
+    fileprivate func checkLoginRole() async throws {
         do {
-            try await services.database.verifyLoginRole()
+            try await database.verifyLoginRole()
         } catch  where !error.meansUnavailable {
             throw ServingError(description: "\(error)")
         } catch {
-            services.logger.warning("the database does not answer yet", metadata: ["cause": "\(error)"])
+            logger.warning("the database does not answer yet", metadata: ["cause": "\(error)"])
         }
-        let server = Server(
-            responder: assembly.application,
-            configuration: .serving(services.server, listeners, parentPipe: parentPipe), logger: services.logger)
-        try await server.run { addresses in
-            for address in addresses { services.logger.info("listening", metadata: ["address": "\(address)"]) }
-        }
-        await services.shutdown()
     }
 }
 
@@ -36,13 +52,13 @@ struct ServingError: Error, CustomStringConvertible {
 }
 
 extension Server.Configuration {
-    static func serving(_ settings: ServerSettings, _ listeners: [Listener], parentPipe: CInt?) -> Self {
-        var configuration = Server.Configuration(listeners: listeners)
-        if settings.eventLoops > 0 { configuration.loops = settings.eventLoops }
-        configuration.limits.concurrentRequests = settings.requestsInFlight
-        configuration.drainTime = settings.drainBudget
-        configuration.basePath = settings.basePath
-        configuration.parentPipe = parentPipe
-        return configuration
+    fileprivate mutating func apply(_ settings: ServerSettings) {
+        if settings.eventLoops > 0 { loops = settings.eventLoops }
+        limits.concurrentRequests = settings.requestsInFlight
+        // A kept connection a request, and as many that wait for their next.
+        connections = max(connections, settings.requestsInFlight * 2)
+        drainTime = settings.drainBudget
+        handoverTime = max(settings.drainBudget, settings.requestDeadline + limits.overrun * 2)
+        basePath = settings.basePath
     }
 }

@@ -15,15 +15,18 @@ struct WorkerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let worker = try await Worker(source: try await SettingsSource())
-        if once {
-            let allWell = await worker.runOnce()
-            await worker.shutdown()
-            if !allWell { throw ExitCode(1) }
-            return
-        } else {
-            try await worker.runUntilStopped(every: .seconds(interval), parentPipe: parentPipe)
+        guard once else {
+            let life = ServingLife(parentPipe: parentPipe)
+            return try await life.run {
+                let worker = try await Worker(source: try await SettingsSource())
+                let outcome = try await worker.runUntilStopped(every: .seconds(interval), life)
+                await worker.shutdown()
+                return outcome
+            }
         }
+        let worker = try await Worker(source: try await SettingsSource())
+        let allWell = await worker.runOnce()
         await worker.shutdown()
+        if !allWell { throw ExitCode(1) }
     }
 }

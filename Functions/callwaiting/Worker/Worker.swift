@@ -43,18 +43,19 @@ struct Worker: Sendable {
     }
 
     /// Works until a signal, or the supervisor's end, says otherwise; what is being done then is finished first.
-    func runUntilStopped(every interval: Duration, parentPipe: CInt?) async throws {
+    func runUntilStopped(every interval: Duration, _ life: ServingLife) async throws -> Server.Outcome {
         // A server without sockets: it knows about signals and supervisors, and stops in the same way as the others.
         var configuration = Server.Configuration(listeners: [])
         configuration.loops = 1
-        configuration.parentPipe = parentPipe
+        configuration.apply(life)
         let server = Server(responder: NoRequests(), configuration: configuration, logger: services.logger)
         let work = Task { await run(every: interval) }
         services.logger.info("worker started")
-        try await server.run()
+        let outcome = try await server.run()
         work.cancel()
         await work.value
         services.logger.info("worker stopped")
+        return outcome
     }
 
     private func run(every interval: Duration) async {

@@ -1,6 +1,6 @@
 /// Where a server listens, and what it speaks there.
 public struct Listener: Sendable, Hashable {
-    public enum WireProtocol: String, Sendable, Hashable {
+    public enum WireProtocol: String, Sendable, Hashable, CaseIterable {
         case http
         case fastCGI = "fastcgi"
     }
@@ -8,10 +8,14 @@ public struct Listener: Sendable, Hashable {
     public enum Endpoint: Sendable, Hashable {
         /// Port 0 takes any free one; ``BoundAddress`` tells which.
         case tcp(host: String, port: Int)
-        /// - Parameter mode: the socket's permissions, by default for owner and group.
-        case unix(path: String, mode: UInt32 = 0o660)
+        /// - Parameters:
+        ///   - mode: the socket's permissions, by default for owner and group.
+        ///   - owner: whose it is, by default the process's own.
+        case unix(path: String, mode: UInt32 = 0o660, owner: SocketOwner? = nil)
         /// A socket that is listening already, from a supervisor. The server takes it over.
-        case inherited(descriptor: CInt)
+        case inherited(InheritedSocket)
+
+        public static func inherited(descriptor: CInt) -> Self { .inherited(InheritedSocket(descriptor: descriptor)) }
     }
 
     public var wireProtocol: WireProtocol
@@ -20,6 +24,11 @@ public struct Listener: Sendable, Hashable {
     public init(_ wireProtocol: WireProtocol, _ endpoint: Endpoint) {
         self.wireProtocol = wireProtocol
         self.endpoint = endpoint
+    }
+
+    /// A socket that was passed on, speaking what it is named after, else `wireProtocol`.
+    public init(_ socket: InheritedSocket, speaking wireProtocol: WireProtocol) {
+        self.init(WireProtocol(rawValue: socket.name) ?? wireProtocol, .inherited(socket))
     }
 }
 
@@ -40,6 +49,15 @@ extension Listener.Endpoint {
         guard !host.isEmpty else { return nil }
         self = .tcp(host: String(host), port: Int(port))
     }
+
+    /// Tells this socket from a server's others, in every process that it is handed to. One line.
+    var key: String {
+        switch self {
+        case .tcp(let host, let port): "tcp \(host):\(port)"
+        case .unix(let path, _, _): Handover.Socket.pathPrefix + path
+        case .inherited(let socket): InheritedSocket.keyPrefix + "\(socket.descriptor) \(socket.name)"
+        }
+    }
 }
 
 /// A listener's address as the system gave it.
@@ -59,33 +77,5 @@ public struct BoundAddress: Sendable, Hashable, CustomStringConvertible {
                 host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
             } else { "a socket" }
         return "\(wireProtocol.rawValue) \(place)"
-    }
-}
-
-/// Why a server did not start.
-public enum ServerError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// A Unix socket's path has more bytes than a socket address holds (107 on Linux).
-    case pathTooLong(String)
-    /// Somebody listens on that Unix socket.
-    case socketInUse(String)
-    /// There is a file of another kind at the path.
-    case notASocket(String)
-    /// FastCGI lets whoever connects claim anything, so it does not listen on all addresses unless told to.
-    case openToAll(String)
-    /// A descriptor that should be a listening socket is none.
-    case notListening(CInt)
-    /// A system call failed.
-    case system(call: String, on: String, errno: CInt)
-
-    public var description: String {
-        switch self {
-        case .pathTooLong(let path): "the socket path is too long: \(path)"
-        case .socketInUse(let path): "another process listens on \(path)"
-        case .notASocket(let path): "\(path) exists and is not a socket"
-        case .openToAll(let host):
-            "FastCGI has no password, so it does not listen on \(host); name an address, or set FCGI_WEB_SERVER_ADDRS"
-        case .notListening(let descriptor): "descriptor \(descriptor) is not a listening socket"
-        case .system(let call, let place, let errno): "\(call) \(place): \(String(errno: errno))"
-        }
     }
 }
