@@ -6,7 +6,7 @@ swift_flags = --explicit-target-dependency-import-check error
 # demo, dev and test share one debug .build; `make build` has .build-release, so that neither undoes the other's work.
 dev = .build/debug/callwaiting-dev
 
-.PHONY: help demo dev env test build schema format lint clean
+.PHONY: help demo dev env test bench build schema format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -42,6 +42,12 @@ build: ## release build of callwaiting into .build-release/release, Swift's stan
 	@deploy/setup demo
 	swift build $(swift_flags) -c release --static-swift-stdlib --scratch-path .build-release --product callwaiting
 	@ls -lh .build-release/release/callwaiting
+
+bench: build ## measure it beside PHP, Go, Node, Python and C, 20 minutes; writes docs/benchmarks.md (args="--quick")
+	@deploy/setup bench
+	@swift build $(swift_flags) -c release --static-swift-stdlib --scratch-path .build-release --product callwaiting-bench
+	@Tests/Benchmarks/peers/prepare .build-bench
+	@.build-release/release/callwaiting-bench run $(args)
 
 schema: ## write sql/schema.sql anew, after a new migration
 	@$(dev) with-postgres -- sql/dump

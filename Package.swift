@@ -134,6 +134,14 @@ let executables: [Target] = [
             .httpTypes, .logging, .nioCore,
         ] + emulators.map { .target(name: $0.name) },
         path: "Functions/callwaiting-dev", swiftSettings: strict),
+    // `make bench`; development only. It links no function: it measures the release build of `callwaiting`.
+    .executableTarget(
+        name: "callwaiting-bench",
+        dependencies: [
+            "FastCGIWire", "DevHost", "PostgresClient", .argumentParser, .crypto, .logging, .nioCore, .nioHTTP1,
+            .nioPosix,
+        ],
+        path: "Tests/Benchmarks/Program", swiftSettings: strict),
 ]
 
 let tests: [Target] = [

@@ -16,7 +16,10 @@ struct Services: Sendable {
     init(server: ServerSettings, database: Database.Configuration, logger: Logger) throws {
         self.server = server
         self.database = try Database(database, logger: logger)
-        web = WebClient(logger: logger)
+        // A request waits for one provider at a time.
+        var web = WebClient.Configuration()
+        web.maximumTransfers = max(web.maximumTransfers, server.requestsInFlight)
+        self.web = WebClient(web, logger: logger)
         self.logger = logger
     }
 
