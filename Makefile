@@ -20,7 +20,7 @@ demo: ## the whole job once: sign up, ask an agent, hear it, reach the limit, pa
 	@swift build $(swift_flags)
 	@$(dev) demo
 
-dev: ## keep the development host running on http://127.0.0.1:3000 (options: args="--port 0 --reset")
+dev: ## keep the development host running on http://127.0.0.1:3000 (options: args="--port 0 --reset --cgi")
 	@deploy/setup demo
 	@echo "Building (some minutes the first time, seconds afterwards)"
 	@swift build $(swift_flags)

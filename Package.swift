@@ -79,7 +79,8 @@ let runtime: [Target] = [
     .runtime(
         "DevHost", "DevHost",
         [
-            "FunctionCore", "FunctionService", "FunctionChannel", "HTTPHost", "FastCGI", "PostgresClient", .httpTypes,
+            "FunctionCore", "FunctionService", "FunctionChannel", "HTTPHost", "FastCGI", "FastCGIWire",
+            "PostgresClient", .httpTypes,
             .logging, .nioCore, .nioPosix,
         ]),
     .runtime("FunctionTesting", "Testing", ["FunctionCore", "FunctionJSON", .httpTypes, .logging]),

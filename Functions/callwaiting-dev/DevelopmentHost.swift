@@ -19,6 +19,8 @@ final class DevelopmentHost: Sendable {
         var echo: Bool
         /// The executable `callwaiting`, beside this one.
         var callwaiting: String
+        /// Whether each request is a process of its own, as under a web server that has only CGI.
+        var cgi = false
     }
 
     /// What a person or a test needs to know of a host that is ready.
@@ -39,10 +41,10 @@ final class DevelopmentHost: Sendable {
 
     private struct Parts {
         var front: Front?
-        var server: Supervisor.Program?
-        var worker: Supervisor.Program?
+        var programs: Programs?
         var emulators: Emulators?
         var postgres: PostgresCluster?
+        var isStopping = false
     }
 
     private init(_ options: Options, state: StateDirectory) throws {
@@ -105,8 +107,7 @@ final class DevelopmentHost: Sendable {
         try Files.createDirectory(audio, mode: 0o700)
         let settingsFile = "\(state.path)/no-settings.env"
         try Files.write("", to: settingsFile, mode: 0o600)
-        let socket = "\(state.sockets)/server.sock"
-        let front = try await Front.start(port: options.port, socket: socket, logger: logger)
+        let front = try await Front.start(port: options.port, logger: logger)
         parts.withLock { $0.front = front }
         let postgres = try await startPostgres()
         let emulators = try await Emulators.start(publicURL: front.url, keys: keys, logger: logger)
@@ -116,8 +117,16 @@ final class DevelopmentHost: Sendable {
             settingsFile: settingsFile, databaseURL: postgres.url(user: "callwaiting"),
             databaseAdminURL: postgres.url(user: "callwaiting_owner"), overrides: options.settings)
         try await prepareDatabase(postgres, environment)
-        try startPrograms(environment, socket: socket)
+        let programs = try Programs(
+            .init(
+                executable: options.callwaiting, environment: environment.serving, sockets: state.sockets,
+                snapshots: "\(state.path)/built", log: log, port: options.port, cgi: options.cgi),
+            supervisor: supervisor, logger: logger)
+        parts.withLock { $0.programs = programs }
+        try await programs.start()
+        front.serve(programs.responder)
         try await waitUntilReady(front.url)
+        programs.followBuilds()
         return Addresses(url: front.url, databaseURL: postgres.databaseURL, emulators: emulators.addresses)
     }
 
@@ -126,6 +135,10 @@ final class DevelopmentHost: Sendable {
         let directory = Self.clusterDirectory(of: state)
         let postgres = try await Task { try await PostgresCluster.start(in: directory, logger: logger) }.value
         parts.withLock { $0.postgres = postgres }
+        Task { [self] in
+            let status = await postgres.ended
+            if !parts.withLock({ $0.isStopping }) { supervisor.reportEnd(of: "Postgres", status, log: postgres.log) }
+        }
         try Task.checkCancellation()
         return postgres
     }
@@ -146,18 +159,6 @@ final class DevelopmentHost: Sendable {
         guard status.isSuccess else { throw HostError("callwaiting migrate failed (\(status)); \(log) says why") }
     }
 
-    private func startPrograms(_ environment: ServerEnvironment, socket: String) throws {
-        let lifeline = ["--parent-pipe", "\(Watcher.Descriptor.lifeline)"]
-        let worker = Command(
-            options.callwaiting, ["worker", "--interval", "1"] + lifeline, environment: environment.serving)
-        let server = Command(
-            options.callwaiting, ["fastcgi", "--socket", socket] + lifeline, environment: environment.serving)
-        let startedWorker = try supervisor.start("worker", worker)
-        parts.withLock { $0.worker = startedWorker }
-        let startedServer = try supervisor.start("server", server, grace: 15)
-        parts.withLock { $0.server = startedServer }
-    }
-
     private func waitUntilReady(_ url: String) async throws {
         let api = API(url: url)
         defer { Task { await api.close() } }
@@ -171,10 +172,12 @@ final class DevelopmentHost: Sendable {
     }
 
     private func stop() async throws {
-        let parts = parts.withLock { $0 }
+        let parts = parts.withLock { parts in
+            parts.isStopping = true
+            return parts
+        }
         await parts.front?.stop()
-        await parts.server?.stop()
-        await parts.worker?.stop()
+        await parts.programs?.stop()
         await parts.emulators?.stop()
         try await parts.postgres?.stop()
     }
@@ -183,8 +186,7 @@ final class DevelopmentHost: Sendable {
     private func hurry() {
         let parts = parts.withLock { $0 }
         parts.front?.hurry()
-        parts.server?.kill()
-        parts.worker?.kill()
+        parts.programs?.kill()
         parts.emulators?.server.hurry()
     }
 }

@@ -10,7 +10,7 @@ struct EnvCommand: AsyncParsableCommand {
     @Option(help: "The state directory of the running host.") var state = ".callwaiting"
 
     func run() async throws {
-        guard let file = try DevFile(at: "\(state)/dev.json") else {
+        guard try StateDirectory.isHeld(state), let file = try DevFile(at: "\(state)/dev.json") else {
             throw ValidationError("no host is ready on \(state): start one with make dev")
         }
         let api = API(url: file.url)

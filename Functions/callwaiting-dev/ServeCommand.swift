@@ -8,6 +8,8 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var host: HostOptions
     @Option(help: "The port on 127.0.0.1; 0 takes any free one.") var port = 3000
     @Flag(help: "Begin with nothing: a new database, a new demo user, a new agent.") var reset = false
+    @Flag(help: "Answer every request by a process of its own, as under a web server that has only CGI.")
+    var cgi = false
     @Flag(help: "Keep what the programs print out of the terminal; the log has it.") var quiet = false
 
     func validate() throws {
@@ -17,7 +19,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let options = DevelopmentHost.Options(
             state: host.state, port: port, reset: reset, sqlDirectory: try host.sqlDirectory(),
-            settings: host.settingsByName, echo: !quiet, callwaiting: try Sibling.callwaiting())
+            settings: host.settingsByName, echo: !quiet, callwaiting: try Sibling.callwaiting(),
+            cgi: cgi)
         do {
             try await DevelopmentHost.run(options) {
                 Terminal.line("Starting Postgres, the emulators, the server and its worker")

@@ -5,9 +5,7 @@ extension Command {
     ///
     /// For short programs: nothing ends it but itself and the reader's patience.
     public func output() async throws(SystemCallError) -> (status: Termination, text: String) {
-        let path = "/tmp/callwaiting-output-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
-        let file = try SystemCallError.check("create \(path)", open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600))
-        unlink(path)
+        let file = try Files.unnamed()
         defer { close(file) }
         let nothing = try SystemCallError.check("open /dev/null", open("/dev/null", O_RDONLY | O_CLOEXEC))
         defer { close(nothing) }

@@ -93,6 +93,27 @@ public enum Files {
         if rmdir(path) == -1, errno != ENOENT { throw SystemCallError("rmdir \(path)") }
     }
 
+    /// A file without a name, which goes when the last descriptor of it is closed.
+    ///
+    /// - Returns: its descriptor, at the beginning of `bytes`.
+    static func unnamed(holding bytes: [UInt8] = []) throws(SystemCallError) -> Int32 {
+        let path = "/tmp/callwaiting-file-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+        let file = try SystemCallError.check("create \(path)", open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600))
+        unlink(path)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, off_t(written)) }
+            if count == -1, errno == EINTR { continue }
+            guard count > 0 else {
+                let error = SystemCallError("write \(path)")
+                close(file)
+                throw error
+            }
+            written += count
+        }
+        return file
+    }
+
     /// What is in the directory, in no order.
     public static func names(in path: String) throws(SystemCallError) -> [String] {
         guard let directory = opendir(path) else { throw SystemCallError("opendir \(path)") }

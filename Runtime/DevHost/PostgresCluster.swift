@@ -109,6 +109,12 @@ public final class PostgresCluster: Sendable {
     /// True until Postgres has ended, for whatever reason.
     public var isRunning: Bool { process.isRunning }
 
+    /// How Postgres ended, once it has, for whatever reason.
+    public var ended: Termination { get async { await process.ended } }
+
+    /// The file that Postgres writes its log to.
+    public var log: String { process.log }
+
     /// Stops Postgres and returns when it has ended and the socket directory is gone. A second call does nothing.
     public func stop() async throws {
         try await process.stop(within: options.stopTimeout)

@@ -71,6 +71,11 @@ final class PostgresProcess: Sendable {
 
     var isRunning: Bool { process.isRunning }
 
+    var log: String { data.log }
+
+    /// How it ended, or the watcher above it did.
+    var ended: Termination { get async { await process.exitStatus } }
+
     /// Waits until Postgres takes connections. False when it ended instead, or did not get there in time.
     func isReady(before deadline: ContinuousClock.Instant) async throws -> Bool {
         while process.isRunning {

@@ -58,6 +58,12 @@ public final class StateDirectory: Sendable {
         self.leftovers = leftovers
     }
 
+    /// Whether a host holds the directory now: one that was killed has left its files, but not its lock.
+    public static func isHeld(_ path: String) throws(SystemCallError) -> Bool {
+        guard Files.exists("\(path)/lock") else { return false }
+        return try FileLock.take("\(path)/lock") == nil
+    }
+
     public var logs: String { "\(path)/logs" }
     public var devFile: String { "\(path)/dev.json" }
     var leftoversDescriptor: Int32 { leftovers.descriptor }

@@ -38,6 +38,11 @@ public final class Supervisor: Sendable {
 
     deinit { lifeline.closeBoth() }
 
+    /// Says of a program that somebody else started that it ended by itself.
+    public func reportEnd(of name: String, _ status: Termination, log: String) {
+        report.yield(UnexpectedEnd(name: name, status: status, log: log))
+    }
+
     /// Programs that ended by themselves, as they do.
     public var unexpectedEnds: AsyncStream<UnexpectedEnd> { ends }
 
@@ -46,11 +51,12 @@ public final class Supervisor: Sendable {
     /// - Parameters:
     ///   - endSignal: what asks it to end in good order.
     ///   - grace: how long it may take over that before it is killed, in seconds.
+    ///   - isTrial: whether it may end by itself, until ``Program/endTrial()``.
     public func start(
-        _ name: String, _ command: Command, endSignal: Int32 = SIGTERM, grace: Int = 10
+        _ name: String, _ command: Command, endSignal: Int32 = SIGTERM, grace: Int = 10, isTrial: Bool = false
     ) throws(SystemCallError) -> Program {
         let child = try spawn(name, command, endSignal: endSignal, grace: grace)
-        let program = Program(name: name, child: child, grace: .seconds(grace))
+        let program = Program(name: name, child: child, grace: .seconds(grace), isTrial: isTrial)
         Task { [report, log] in
             let status = await child.exitStatus
             if !program.isEnding { report.yield(UnexpectedEnd(name: name, status: status, log: log)) }
@@ -88,12 +94,22 @@ extension Supervisor {
         public let name: String
         private let child: ChildProcess
         private let grace: Duration
-        private let ending = Atomic(false)
+        /// Whether its end, when it comes, is nothing to report.
+        private let ending: Atomic<Bool>
 
-        fileprivate init(name: String, child: ChildProcess, grace: Duration) {
+        fileprivate init(name: String, child: ChildProcess, grace: Duration, isTrial: Bool) {
             self.name = name
             self.child = child
             self.grace = grace
+            ending = Atomic(isTrial)
+        }
+
+        /// From now on its end is reported.
+        ///
+        /// - Returns: false when it has ended already.
+        public func endTrial() -> Bool {
+            ending.store(false, ordering: .releasing)
+            return isRunning
         }
 
         public var isRunning: Bool { child.isRunning }

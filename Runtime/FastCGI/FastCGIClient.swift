@@ -71,39 +71,8 @@ public final class FastCGIClient: Sendable {
     private func response(on connection: ClientConnection, _ bytes: [UInt8], isHead: Bool) async throws -> Response {
         let transfer = Transfer(connection, self)
         try await connection.begin(bytes)
-        guard case .head(let status, let pairs) = try await transfer.next() else {
-            throw WireError.malformedResponseHead
-        }
-        var response = Response(status: .init(code: status))
-        for pair in pairs {
-            guard let name = HTTPField.Name(pair.name) else { throw WireError.malformedResponseHead }
-            response.fields.append(HTTPField(name: name, value: pair.value))
-        }
-        let length = response.fields[.contentLength].flatMap { Int(strictDecimal: $0) }
-        if isHead || !response.statusAllowsBody {
-            while try await transfer.next() != nil {}
-            // The length of what a GET would get; nothing produces it.
-            if isHead, let length { response.body = .stream(length: length, produce: { _ in }) }
-        } else if let length, length <= Self.shortBody {
-            var body: [UInt8] = []
-            while let part = try await transfer.next() {
-                if case .body(let bytes) = part { body += bytes }
-                guard body.count <= length else { throw WireError.malformedResponseHead }
-            }
-            guard body.count == length else { throw ChannelError.eof }
-            response.body = .bytes(body)
-        } else {
-            response.body = .stream(length: length) { writer in
-                while let part = try await transfer.next() {
-                    if case .body(let bytes) = part { try await writer.write(Array(bytes)) }
-                }
-            }
-        }
-        return response
+        return try await Response(isHead: isHead) { try await transfer.next() }
     }
-
-    /// Bodies up to this many bytes are waited for, so that their connection is free at once.
-    private static let shortBody = 64 * 1_024
 
     private func takeIdle() -> ClientConnection? {
         pool.withLock { pool in

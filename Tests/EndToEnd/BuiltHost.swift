@@ -47,8 +47,11 @@ struct BuiltHost {
     }
 
     /// Starts a host on any free port, and waits until it is ready.
-    static func serve(in directory: String, state: String? = nil) async throws -> (BuiltHost, DevFile) {
-        let host = try start(["serve", "--port", "0"], in: directory, state: state)
+    static func serve(
+        _ options: [String] = [], in directory: String, state: String? = nil, executable: String? = nil
+    ) async throws -> (BuiltHost, DevFile) {
+        let host = try start(
+            ["serve", "--port", "0"] + options, in: directory, state: state, executable: executable)
         try await host.eventually("ready") { Files.exists("\(host.state)/dev.json") }
         return (host, try #require(try DevFile(at: "\(host.state)/dev.json")))
     }

@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import Testing
+import WebClient
 
 @testable import DevHost
 
@@ -37,7 +38,11 @@ import Testing
             #expect(await killed.process.exitStatus == .signal(SIGKILL))
             try await killed.eventually("the end of its programs") { !processes.contains(where: BuiltHost.isAlive) }
 
-            // The killed one could not remove its dev.json; the next one does, before it writes its own.
+            // The killed one could not remove its dev.json, and nobody takes that for a host.
+            let env = try BuiltHost.start(["env"], in: directory)
+            #expect(await env.process.exitStatus != .code(0))
+            #expect(try env.printed().contains("no host is ready"))
+            // The next one removes it, before it writes its own.
             try Files.remove("\(killed.state)/dev.json")
             let (next, after) = try await BuiltHost.serve(in: directory)
             #expect(!directories.contains(where: Files.exists))
@@ -45,6 +50,62 @@ import Testing
             #expect(try await after.ask("What are your business hours?").status == 200)
             next.process.signal(SIGTERM)
             #expect(await next.process.exitStatus == .code(0))
+        }
+    }
+
+    @Test(arguments: [[], ["--cgi"]])
+    func aProgramBuiltAnewIsServedWithoutARequestLost(options: [String]) async throws {
+        try await withTemporaryDirectory { directory in
+            let products = try BuiltHost.products()
+            let sql = #filePath.replacing("Tests/EndToEnd/DevelopmentHostTests.swift", with: "sql")
+            for name in ["callwaiting", "callwaiting-dev"] {
+                try await copy("\(products)/\(name)", to: "\(directory)/\(name)")
+            }
+            let (host, file) = try await BuiltHost.serve(
+                options + ["--sql", sql], in: directory, executable: "\(directory)/callwaiting-dev")
+            let requests = Task {
+                let client = WebClient(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                var statuses: [Int] = []
+                while !Task.isCancelled {
+                    let request = WebRequest(method: .get, url: "\(file.url)/readyz", deadline: .now + .seconds(20))
+                    statuses.append(try await Task { try await client.send(request) }.value.status.code)
+                }
+                await client.shutdown()
+                return statuses
+            }
+            // What does not run is not taken over; what does is.
+            let broken = "\(directory)/broken"
+            try Files.write("#!/bin/false\n", to: broken, mode: 0o755)
+            try SystemCallError.check("rename", rename(broken, "\(directory)/callwaiting"))
+            try await host.eventually("the broken one is refused") { try host.printed().contains("does not run") }
+            #expect(try await file.ask("What are your business hours?").status == 200)
+            let copied = "\(directory)/copied"
+            try await copy("\(products)/callwaiting", to: copied)
+            try SystemCallError.check("rename", rename(copied, "\(directory)/callwaiting"))
+            try await host.eventually("the new one serves") { try host.printed().contains("it serves from now on") }
+            #expect(try await file.ask("What are your business hours?").status == 200)
+            requests.cancel()
+            let statuses = try await requests.value
+            #expect(statuses.count > 10 && statuses.allSatisfy { $0 == 200 }, "\(statuses)")
+            host.process.signal(SIGTERM)
+            #expect(await host.process.exitStatus == .code(0))
+        }
+    }
+
+    @Test func aHostWhosePostgresDiesEndsAndSaysSo() async throws {
+        try await withTemporaryDirectory { directory in
+            let (host, file) = try await BuiltHost.serve(in: directory)
+            let (processes, _) = try host.belongings(file)
+            let postgres = try processes.filter { id in
+                // Not the shell that watches it, nor a child, which has no such arguments.
+                let line = try Files.read("/proc/\(id)/cmdline") ?? ""
+                return line.prefix { $0 != "\0" }.hasSuffix("/postgres") && line.contains("\0-D\0")
+            }
+            try #require(postgres.count == 1)
+            for process in postgres { kill(process, SIGKILL) }
+            #expect(await host.process.exitStatus == .code(1))
+            #expect(try host.printed().contains("Postgres ended by itself"))
+            #expect(!processes.contains(where: BuiltHost.isAlive))
         }
     }
 
