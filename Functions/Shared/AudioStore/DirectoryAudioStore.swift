@@ -15,12 +15,15 @@ import NIOPosix
 /// disk never holds up an event loop.
 public struct DirectoryAudioStore: AudioStore {
     let directory: String
-    private let threads: NIOThreadPool
+    private let chosenThreads: NIOThreadPool?
+    /// Not before a file is needed: the threads of the shared pool start when it is first named, and a CGI process that
+    /// has nothing to do with recordings would start them all the same.
+    private var threads: NIOThreadPool { chosenThreads ?? .singleton }
 
     /// - Parameter directory: must exist and be writable; ``check()`` says whether it is.
-    public init(directory: String, threads: NIOThreadPool = .singleton) {
+    public init(directory: String, threads: NIOThreadPool? = nil) {
         self.directory = directory
-        self.threads = threads
+        chosenThreads = threads
     }
 
     /// Where `id` is kept, below the directory: what a web server needs that sends files itself (X-Accel-Redirect).
