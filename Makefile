@@ -38,10 +38,11 @@ test: ## every test, Swift and SQL
 	$(dev) with-postgres -- sql/dump --check
 	docs/check-tests
 
-build: ## release build of callwaiting into .build-release/release, Swift's standard library linked in
+build: ## release build of callwaiting and callwaiting-cgi into .build-release/release, Swift's library linked in
 	@deploy/setup demo
 	swift build $(swift_flags) -c release --static-swift-stdlib --scratch-path .build-release --product callwaiting
-	@ls -lh .build-release/release/callwaiting
+	swift build $(swift_flags) -c release --static-swift-stdlib --scratch-path .build-release --product callwaiting-cgi
+	@ls -lh .build-release/release/callwaiting .build-release/release/callwaiting-cgi
 
 bench: build ## measure it beside PHP, Go, Node, Python and C, 20 minutes; writes docs/benchmarks.md (args="--quick")
 	@deploy/setup bench

@@ -65,6 +65,7 @@ let runtime: [Target] = [
     .runtime("FunctionChannel", "Channel", ["FunctionCore", .httpTypes, .logging, .nioCore]),
     .runtime("CGIHost", "CGI", ["FunctionCore", .httpTypes, .logging]),
     .runtime("FastCGIWire", "FastCGIWire"),
+    .runtime("WarmCGI", "WarmCGI", ["FastCGIWire"]),
     .runtime(
         "FastCGI", "FastCGI",
         ["FunctionCore", "FastCGIWire", "FunctionChannel", .httpTypes, .logging, .nioCore, .nioPosix]),
@@ -128,6 +129,10 @@ let executables: [Target] = [
             .crypto, .httpTypes, .logging, .system,
         ] + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) },
         path: "Functions/callwaiting", swiftSettings: strict),
+    // Linked whole, libc included: what a process loads it pays for at every start, and this one starts at each request.
+    .executableTarget(
+        name: "callwaiting-cgi", dependencies: ["WarmCGI"], path: "Functions/callwaiting-cgi", swiftSettings: strict,
+        linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
     .executableTarget(
         name: "callwaiting-dev",
         dependencies: [
@@ -152,6 +157,7 @@ let tests: [Target] = [
         "FunctionJSONTests", "Runtime/JSON", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
     .tests("CGIHostTests", "Runtime/CGI", ["CGIHost", "FunctionCore", "FunctionTesting", .httpTypes, .logging]),
     .tests("FastCGIWireTests", "Runtime/FastCGIWire", ["FastCGIWire"]),
+    .tests("WarmCGITests", "Runtime/WarmCGI", ["FastCGIWire", "WarmCGI"]),
     .tests(
         "HostTests", "Runtime/Hosts",
         [

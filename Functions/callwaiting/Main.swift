@@ -27,7 +27,8 @@ struct CallWaiting: AsyncParsableCommand {
         commandName: "callwaiting",
         abstract: "A backend for AI voice agents, and the runtime that runs it.",
         subcommands: [
-            FastCGICommand.self, HTTPCommand.self, CGICommand.self, WorkerCommand.self, MigrateCommand.self,
+            FastCGICommand.self, HTTPCommand.self, CGICommand.self, ResidentCommand.self, WorkerCommand.self,
+            MigrateCommand.self,
             CheckCommand.self, FunctionsCommand.self, UsersCommand.self, SettingsCommand.self,
         ])
 

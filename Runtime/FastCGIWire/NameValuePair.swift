@@ -10,7 +10,7 @@ public struct NameValuePair: Hashable, Sendable {
     }
 
     /// The pairs as the content of one stream.
-    public static func encode(_ pairs: some Sequence<NameValuePair>) -> [UInt8] {
+    public static func encode(_ pairs: [NameValuePair]) -> [UInt8] {
         var bytes: [UInt8] = []
         for pair in pairs {
             append(length: pair.name.utf8.count, to: &bytes)

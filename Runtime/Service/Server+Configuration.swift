@@ -35,6 +35,8 @@ extension Server {
         public var basePath = ""
         /// Peers that may speak FastCGI over TCP, as FCGI_WEB_SERVER_ADDRS lists them (FastCGI 1.0 §3.2); nil for all.
         public var webServerAddresses: Set<String>? = Configuration.webServerAddressesFromEnvironment()
+        /// The only user, besides root, whose processes may connect over a Unix socket; nil for all that its mode lets.
+        public var peerUser: UInt32?
         /// Whether FastCGI may listen where other machines reach it without a list of peers.
         public var allowsRemoteFastCGI = false
 

@@ -45,6 +45,9 @@ public final class Server: Sendable {
     /// Connections that are open.
     public var openConnections: Int { connections.count }
 
+    /// Connections accepted since the start.
+    public var acceptedConnections: Int { connections.accepted }
+
     /// Asks the server to stop, as SIGTERM does; a second time, to stop at once. Does not wait.
     public func triggerStop() { wishes.update { $0.stops += 1 } }
 

@@ -13,6 +13,7 @@ enum Host: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case http = "over plain HTTP"
     case nginx = "over FastCGI behind nginx"
     case lighttpd = "as CGI under lighttpd"
+    case warmCGI = "as warm CGI under lighttpd"
 
     var testDescription: String { rawValue }
 
@@ -47,7 +48,7 @@ enum Host: String, CaseIterable, Sendable, CustomTestStringConvertible {
                     "nginx", Command("/usr/sbin/nginx", ["-p", place.directory, "-c", configuration, "-e", "stderr"])),
             ]
             sender = HTTPSender(baseURL: "http://127.0.0.1:\(port)", client: bed.client)
-        case .lighttpd:
+        case .lighttpd, .warmCGI:
             let port = try freePort()
             let configuration = try place.write("lighttpd.conf", try lighttpd(port: port, in: place, bed))
             programs = [
@@ -101,11 +102,16 @@ enum Host: String, CaseIterable, Sendable, CustomTestStringConvertible {
     }
 
     private func lighttpd(port: Int, in place: HostFiles, _ bed: TestBed) throws -> String {
-        let variables = bed.settings.map { "  \"\($0.key)\" => \"\($0.value)\"" }.joined(separator: ",\n")
+        // The resident leaves soon after the scenario.
+        let resident = ["CALLWAITING_RESIDENT_DIRECTORY": "\(place.directory)/resident", "RESIDENT_IDLE_TIME": "2"]
+        let settings = self == .warmCGI ? bed.settings.merging(resident) { $1 } : bed.settings
+        let variables = settings.map { "  \"\($0.key)\" => \"\($0.value)\"" }.joined(separator: ",\n")
         let program = "\(place.directory)/htdocs/callwaiting"
         try FileManager.default.createDirectory(
             atPath: "\(place.directory)/htdocs", withIntermediateDirectories: true)
-        guard symlink(TestBed.program("callwaiting"), program) == 0 else { throw TestBed.Failure("symlink failed") }
+        guard symlink(TestBed.program(self == .warmCGI ? "callwaiting-cgi" : "callwaiting"), program) == 0 else {
+            throw TestBed.Failure("symlink failed")
+        }
         return """
             server.modules = ("mod_rewrite", "mod_setenv", "mod_cgi")
             server.bind = "127.0.0.1"

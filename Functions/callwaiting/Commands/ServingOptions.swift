@@ -35,7 +35,9 @@ struct ServingOptions: ParsableArguments {
 extension Services {
     /// A login role that could pass row-level security must not serve. A database that is down is no reason not to
     /// start: requests get 503 until it is back, and every new connection is checked again.
-    fileprivate func checkLoginRole() async throws {
+    ///
+    /// - Throws: ``ServingError``.
+    func checkLoginRole() async throws {
         do {
             try await database.verifyLoginRole()
         } catch  where !error.meansUnavailable {
@@ -52,7 +54,7 @@ struct ServingError: Error, CustomStringConvertible {
 }
 
 extension Server.Configuration {
-    fileprivate mutating func apply(_ settings: ServerSettings) {
+    mutating func apply(_ settings: ServerSettings) {
         if settings.eventLoops > 0 { loops = settings.eventLoops }
         limits.concurrentRequests = settings.requestsInFlight
         // A kept connection a request, and as many that wait for their next.

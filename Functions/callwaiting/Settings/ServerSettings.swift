@@ -12,6 +12,7 @@ struct ServerSettings: Sendable {
     let requestsInFlight: Int
     let drainBudget: Duration
     let eventLoops: Int
+    let residentIdleTime: Duration
 
     init(from reader: inout SettingsReader) {
         publicURL = reader.url(.publicURL)
@@ -24,6 +25,7 @@ struct ServerSettings: Sendable {
         requestsInFlight = reader.integer(.requestsInFlight, in: 1...100_000)
         drainBudget = .seconds(reader.integer(.drainBudget, in: 0...3_600))
         eventLoops = reader.integer(.eventLoops, in: 0...256)
+        residentIdleTime = .seconds(reader.integer(.residentIdleTime, in: 1...86_400))
     }
 }
 

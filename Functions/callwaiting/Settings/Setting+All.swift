@@ -1,5 +1,5 @@
 extension Setting {
-    static let all: [Setting] = server + database + identity + audio + language + speech + payments
+    static let all: [Setting] = server + database + identity + audio + language + speech + payments + warmCGI
 
     // MARK: Server
 
@@ -161,4 +161,20 @@ extension Setting {
     static let payments = [
         flutterwaveBaseURL, flutterwaveKey, flutterwaveHash, planCurrency, basicAmount, proAmount, enterpriseAmount,
     ]
+
+    // MARK: Warm CGI
+
+    static let residentIdleTime = Setting(
+        "RESIDENT_IDLE_TIME", .warmCGI, "Seconds without a request after which a resident server leaves.",
+        fallback: "300")
+    static let residentDirectory = Setting(
+        "CALLWAITING_RESIDENT_DIRECTORY", .warmCGI,
+        "Where resident servers' sockets and log are: a directory of the user's own, mode 700. Read from the environment "
+            + "only; unset, `$XDG_RUNTIME_DIR/callwaiting-cgi`, else `/tmp/callwaiting-cgi-<uid>`.",
+        example: "/home/me/.callwaiting-cgi")
+    static let executable = Setting(
+        "CALLWAITING_EXECUTABLE", .warmCGI,
+        "The program `callwaiting`, where it is not beside `callwaiting-cgi`. Read from the environment only.",
+        example: "/usr/local/bin/callwaiting")
+    static let warmCGI = [residentIdleTime, residentDirectory, executable]
 }

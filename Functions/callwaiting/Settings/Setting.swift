@@ -22,6 +22,7 @@ struct Setting: Sendable, Hashable {
         case language = "Language model"
         case speech = "Speech"
         case payments = "Payments"
+        case warmCGI = "Warm CGI"
     }
 
     init(
@@ -36,6 +37,11 @@ struct Setting: Sendable, Hashable {
         self.isSecret = isSecret
         self.alias = alias
     }
+
+    /// The variable that names the file of settings.
+    static let fileVariable = "CALLWAITING_ENV_FILE"
+    /// The first of these that exists is the file, unless ``fileVariable`` names one.
+    static let defaultFiles = ["/etc/callwaiting/callwaiting.env", ".env"]
 
     /// What `.env` may hold for other programs' sake and we do not read.
     static let ignored = [

@@ -8,16 +8,13 @@ struct SettingsSource {
     /// The file read; nil when there is none.
     let file: String?
 
-    /// The first of these that exists is the file, unless `CALLWAITING_ENV_FILE` names one.
-    static let defaultFiles = ["/etc/callwaiting/callwaiting.env", ".env"]
-
     /// - Throws: ``SettingsError`` when the file named cannot be read.
     init(environment: [String: String] = ProcessInfo.processInfo.environment) async throws {
         let secrets = SecretsSpecifier<String, String>.specific(
             Set(Setting.all.filter(\.isSecret).map(\.name) + Setting.ignored))
         let variables = EnvironmentVariablesProvider(environmentVariables: environment, secretsSpecifier: secrets)
-        let named = environment["CALLWAITING_ENV_FILE"].flatMap { $0.isEmpty ? nil : $0 }
-        file = named ?? Self.defaultFiles.first { FileManager.default.isReadableFile(atPath: $0) }
+        let named = environment[Setting.fileVariable].flatMap { $0.isEmpty ? nil : $0 }
+        file = named ?? Setting.defaultFiles.first { FileManager.default.isReadableFile(atPath: $0) }
         guard let file else {
             reader = ConfigReader(provider: variables)
             return

@@ -12,14 +12,19 @@ final class Connections: Sendable {
     private let state = Mutex(State())
     private let gate: Gate
     private let expected = Gate(limit: .max)
+    private let total = Atomic(0)
 
     init(limit: Int) { gate = Gate(limit: limit) }
 
     var count: Int { gate.count }
 
+    /// All there have been.
+    var accepted: Int { total.load(ordering: .relaxed) }
+
     /// - Returns: whether there was room for it. It is forgotten when it closes.
     func add(_ channel: any Channel, _ wireProtocol: Listener.WireProtocol) -> Bool {
         guard gate.enter() else { return false }
+        total.add(1, ordering: .relaxed)
         let id = ObjectIdentifier(channel)
         state.withLock { $0.channels[id] = (channel, wireProtocol) }
         channel.closeFuture.whenComplete { _ in

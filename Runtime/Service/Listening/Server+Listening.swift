@@ -94,7 +94,10 @@ extension Server {
                 let bootstrap = ServerBootstrap(group: group)
                     .serverChannelOption(.backlog, value: OpenSocket.backlog)
                     .childChannelInitializer { [self] channel in
-                        channel.eventLoop.makeCompletedFuture { try begin(channel, wireProtocol) }
+                        isOfPeerUser(channel).flatMapThrowing { [self] isWelcome in
+                            guard isWelcome else { return channel.close(promise: nil) }
+                            try begin(channel, wireProtocol)
+                        }
                     }
                 let copy = fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 3)
                 guard copy >= 0 else {
@@ -149,6 +152,16 @@ extension Server {
         if let event = connections.lastEvent { channel.pipeline.fireUserInboundEventTriggered(event) }
     }
 
+    /// Whom the kernel noted as the peer of a Unix socket (unix(7), SO_PEERCRED).
+    private func isOfPeerUser(_ channel: any Channel) -> EventLoopFuture<Bool> {
+        guard let user = configuration.peerUser, let options = channel as? any SocketOptionProvider else {
+            return channel.eventLoop.makeSucceededFuture(true)
+        }
+        let credentials: EventLoopFuture<PeerCredentials> = options.unsafeGetSocketOption(
+            level: .socket, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
+        return credentials.map { $0.user == user || $0.user == 0 }
+    }
+
     /// "If the check fails (including the possibility that the connection didn't use TCP/IP transport), the application
     /// responds by closing the connection" (FastCGI 1.0 §3.2).
     private func isWelcome(_ channel: any Channel, _ wireProtocol: Listener.WireProtocol) -> Bool {
@@ -157,6 +170,13 @@ extension Server {
         let mapped = "::ffff:"
         return allowed.contains(address.hasPrefix(mapped) ? String(address.dropFirst(mapped.count)) : address)
     }
+}
+
+/// `struct ucred`, which Swift does not import.
+private struct PeerCredentials {
+    let process: Int32
+    let user: UInt32
+    let group: UInt32
 }
 
 extension BoundAddress {

@@ -1,0 +1,23 @@
+import WarmCGI
+
+/// `callwaiting` for web servers that offer nothing but CGI, without its start at every request.
+@main
+enum Main {
+    static func main() { WarmCGI.run(installation) }
+
+    private static var installation: InstallationNames {
+        InstallationNames(
+            program: "callwaiting", programVariable: Setting.executable.name,
+            directoryVariable: Setting.residentDirectory.name, settings: settings,
+            fileSetting: Setting.fileVariable, files: Setting.defaultFiles)
+    }
+
+    private static var settings: [String] {
+        var names = [Setting.fileVariable]
+        for setting in Setting.all {
+            names.append(setting.name)
+            if let alias = setting.alias { names.append(alias) }
+        }
+        return names
+    }
+}

@@ -1,0 +1,1 @@
+../callwaiting/Settings/Setting.swift

@@ -1,0 +1,84 @@
+import FastCGIWire
+import Glibc
+
+/// What a web server put into a CGI program's environment, as far as anybody needs it.
+struct CGIEnvironment {
+    /// What describes the request (RFC 3875 §4.1 and what servers add), and nothing else: no secret of the web server's
+    /// goes over.
+    private(set) var request: [NameValuePair] = []
+    /// What describes the installation: a resident server is given this and no more, and serves only who has the same.
+    private(set) var installation: [NameValuePair] = []
+
+    /// - Parameters:
+    ///   - pairs: the environment in its order.
+    ///   - settings: the names of the installation's own settings.
+    init(_ pairs: [NameValuePair], settings: [String]) {
+        request.reserveCapacity(pairs.count)
+        installation.reserveCapacity(pairs.count)
+        // Numbers compare faster than texts, and no set has to be made at every start.
+        let requestNames = Self.requestNames.map { Fingerprint(of: $0).value }
+        let installationNames = (Self.installationNames + settings).map { Fingerprint(of: $0).value }
+        for pair in pairs {
+            let name = Fingerprint(of: pair.name).value
+            if requestNames.contains(name) || Self.isField(pair.name) {
+                request.append(pair)
+            } else if installationNames.contains(name) || Self.hasPrefix(pair.name, "PG")
+                || Self.hasPrefix(pair.name, "LC_")
+            {
+                installation.append(pair)
+            }
+        }
+    }
+
+    /// The process's own.
+    static func ofProcess() -> [NameValuePair] {
+        var pairs: [NameValuePair] = []
+        var entry = environ
+        while let text = entry.pointee {
+            if let equals = strchr(text, Int32(UInt8(ascii: "="))) {
+                let name = UnsafeRawBufferPointer(start: text, count: equals - text)
+                pairs.append(NameValuePair(String(decoding: name, as: UTF8.self), String(cString: equals + 1)))
+            }
+            entry += 1
+        }
+        return pairs
+    }
+
+    subscript(name: String) -> String? {
+        let pair = request.first { $0.name == name } ?? installation.first { $0.name == name }
+        guard let value = pair?.value, !value.isEmpty else { return nil }
+        return value
+    }
+
+    /// The declared length of the body in bytes; 0 for none, or for one that is no length, which the server refuses.
+    var contentLength: Int {
+        guard let text = self["CONTENT_LENGTH"], text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return 0 }
+        return Int(text) ?? 0
+    }
+
+    /// The header fields of the request. `HTTP_PROXY` is what a caller's `Proxy` field becomes and HTTP clients take for a
+    /// setting (httpoxy, CVE-2016-5385).
+    private static func isField(_ name: String) -> Bool { hasPrefix(name, "HTTP_") && name != "HTTP_PROXY" }
+
+    private static let requestNames = [
+        "AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE", "GATEWAY_INTERFACE", "HTTPS", "PATH_INFO", "QUERY_STRING",
+        "REDIRECT_HTTP_AUTHORIZATION", "REMOTE_ADDR", "REMOTE_HOST", "REMOTE_IDENT", "REMOTE_PORT", "REMOTE_USER",
+        "REQUEST_METHOD", "REQUEST_SCHEME", "REQUEST_URI", "SCRIPT_NAME", "SERVER_NAME", "SERVER_PORT",
+        "SERVER_PROTOCOL", "SERVER_SOFTWARE",
+    ]
+
+    /// What the libraries of the server read besides its settings and libpq's `PG…`: certificates, languages, places.
+    private static let installationNames = [
+        "PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ]
+
+    private static func hasPrefix(_ name: String, _ prefix: StaticString) -> Bool {
+        var name = name
+        return name.withUTF8 { bytes in
+            guard bytes.count >= prefix.utf8CodeUnitCount else { return false }
+            for index in 0..<prefix.utf8CodeUnitCount where bytes[index] != prefix.utf8Start[index] { return false }
+            return true
+        }
+    }
+}

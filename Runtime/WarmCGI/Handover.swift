@@ -1,0 +1,175 @@
+import FastCGIWire
+import Glibc
+
+/// One request on its way to the resident server, and its answer on the way back.
+struct Handover {
+    /// From the connection to the server's word that it has the parameters, in milliseconds.
+    static let acceptancePatience: Int64 = 1_000
+    /// Longest silence while the server is at work, in milliseconds: over its own longest deadline.
+    static let silenceLimit: Int64 = 3_700_000
+    /// Bytes read at once, of the body and of the answer.
+    private static let pieceSize = 65_528
+    private static let id: UInt16 = 1
+
+    private let connection: ResidentConnection
+    private var decoder = RecordDecoder()
+    /// What the server has not taken yet.
+    private var outgoing: ArraySlice<UInt8> = []
+    /// What the web server has not taken yet.
+    private var answer: ArraySlice<UInt8> = []
+    private var bodyLeft: Int
+    private var bodyEnded = false
+    private(set) var hasAnswered = false
+
+    /// Why the server did not take the request. Nothing of it has been done, and nothing of its body been read.
+    enum Refusal: Error {
+        case silent, gone
+        case said(ProtocolStatus?)
+
+        var text: String {
+            switch self {
+            case .silent: "the resident server does not answer"
+            case .gone: "the resident server closed the connection"
+            case .said(let status): "the resident server refused (\(status.map { "\($0)" } ?? "unintelligibly"))"
+            }
+        }
+    }
+
+    init(_ connection: ResidentConnection, bodyLength: Int) {
+        self.connection = connection
+        bodyLeft = bodyLength
+    }
+
+    // MARK: The first step
+
+    /// Sends the parameters without their end, and asks for a sign that they have arrived: FCGI_GET_VALUES, answered in
+    /// its turn. A server without the end of the parameters does not begin (FastCGI 1.0 §6.2).
+    mutating func offer(_ parameters: [NameValuePair]) throws(Refusal) {
+        outgoing =
+            (Record.begin(id: Self.id, keepConnection: false).bytes
+            + Record.stream(.params, id: Self.id, NameValuePair.encode(parameters)[...])
+            + Record(.getValues, id: 0, NameValuePair.encode([NameValuePair("FCGI_MAX_REQS", "")])).bytes)[...]
+        let end = System.now() + Self.acceptancePatience
+        while true {
+            guard send() else { throw .gone }
+            var watched = [pollfd(fd: connection.descriptor, events: Int16(POLLIN), revents: 0)]
+            if !outgoing.isEmpty { watched[0].events |= Int16(POLLOUT) }
+            guard System.wait(&watched, milliseconds: end - System.now()) else { throw .silent }
+            switch connection.receive() {
+            case .bytes(let bytes): decoder.append(bytes)
+            case .nothingYet: continue
+            case .end: throw .gone
+            }
+            if try isAccepted() { return }
+        }
+    }
+
+    private mutating func isAccepted() throws(Refusal) -> Bool {
+        let record: Record?
+        do { record = try decoder.next() } catch { throw .said(nil) }
+        guard let record else { return false }
+        switch record.type {
+        case .getValuesResult: return true
+        case .endRequest: throw .said(ProtocolStatus(rawValue: record.content.dropFirst(4).first ?? 0))
+        default: throw .said(nil)
+        }
+    }
+
+    // MARK: The second step
+
+    /// Sends the end of the parameters and the body, and copies the answer.
+    ///
+    /// - Returns: the exit status: 0 when the whole answer has been written. The server learns by the connection's end,
+    ///   so by that of this process, that the web server no longer reads.
+    mutating func complete() -> Int32 {
+        outgoing = Record(.params, id: Self.id).bytes[...]
+        if bodyLeft == 0 { endBody() }
+        while true {
+            if !outgoing.isEmpty, !send() { outgoing = [] }
+            if answer.isEmpty, let status = takeRecords() { return status }
+            var watched = [
+                pollfd(fd: connection.descriptor, events: answer.isEmpty ? Int16(POLLIN) : 0, revents: 0),
+                pollfd(fd: 1, events: answer.isEmpty ? 0 : Int16(POLLOUT), revents: 0),
+                pollfd(fd: wantsBody ? 0 : -1, events: Int16(POLLIN), revents: 0),
+            ]
+            if !outgoing.isEmpty { watched[0].events |= Int16(POLLOUT) }
+            guard System.wait(&watched, milliseconds: Self.silenceLimit) else { return 1 }
+            if watched[1].revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 { return 1 }
+            if watched[1].revents != 0, !writeAnswer() { return 1 }
+            if watched[2].revents != 0 { readBody() }
+            if watched[0].revents != 0, answer.isEmpty {
+                switch connection.receive() {
+                case .bytes(let bytes): decoder.append(bytes)
+                case .nothingYet: break
+                case .end: return 1
+                }
+            }
+        }
+    }
+
+    /// - Returns: the exit status, once the request has ended.
+    private mutating func takeRecords() -> Int32? {
+        do {
+            while let record = try decoder.next() {
+                switch record.type {
+                case .stdout where !record.content.isEmpty:
+                    hasAnswered = true
+                    answer = record.content
+                    // Nearly always all of it at once: a pipe holds 64 KiB.
+                    guard writeAnswer() else { return 1 }
+                    if !answer.isEmpty { return nil }
+                case .stderr: _ = record.content.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+                case .endRequest: return record.content.prefix(4).contains { $0 != 0 } ? 1 : 0
+                default: break
+                }
+            }
+            return nil
+        } catch {
+            return 1
+        }
+    }
+
+    private var wantsBody: Bool { bodyLeft > 0 && !bodyEnded && outgoing.isEmpty }
+
+    /// Exactly as many bytes as were declared, never to the end of input, which the web server need not close (RFC 3875
+    /// §4.2). A body that ends before is ended here too, and the server sees that it is too short.
+    private mutating func readBody() {
+        let wanted = min(bodyLeft, Self.pieceSize)
+        let piece = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
+            filled = max(0, read(0, buffer.baseAddress, wanted))
+        }
+        bodyLeft -= piece.count
+        outgoing = Record.stream(.stdin, id: Self.id, piece[...])[...]
+        if piece.isEmpty || bodyLeft == 0 { endBody() }
+    }
+
+    private mutating func endBody() {
+        bodyEnded = true
+        outgoing += Record(.stdin, id: Self.id).bytes
+    }
+
+    /// - Returns: false when the server has gone.
+    private mutating func send() -> Bool {
+        while !outgoing.isEmpty {
+            guard let sent = connection.send(outgoing) else { return false }
+            if sent == 0 { return true }
+            outgoing = outgoing.dropFirst(sent)
+        }
+        return true
+    }
+
+    /// Writes as much as surely does not block, although standard output may be a blocking one: a pipe or socket that
+    /// polls as writable takes PIPE_BUF bytes.
+    ///
+    /// - Returns: false when the web server no longer reads.
+    private mutating func writeAnswer() -> Bool {
+        while !answer.isEmpty {
+            var watched = [pollfd(fd: 1, events: Int16(POLLOUT), revents: 0)]
+            guard System.wait(&watched, milliseconds: 0) else { return true }
+            let written = answer.prefix(Int(PIPE_BUF)).withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+            if written < 0, errno != EINTR, errno != EAGAIN { return false }
+            answer = answer.dropFirst(max(0, written))
+        }
+        return true
+    }
+}

@@ -1,0 +1,51 @@
+import FastCGIWire
+import Testing
+
+@testable import WarmCGI
+
+@Suite struct CGIEnvironmentTests {
+    private func environment(_ pairs: KeyValuePairs<String, String>) -> CGIEnvironment {
+        CGIEnvironment(pairs.map { NameValuePair($0.key, $0.value) }, settings: ["DATABASE_URL", "BASE_PATH"])
+    }
+
+    @Test func `What describes the request goes over, and nothing of whoever started the process`() {
+        let split = environment([
+            "REQUEST_METHOD": "POST", "HTTP_X_AGENT_KEY": "k", "HTTP_PROXY": "http://evil.example", "PATH_INFO": "/x",
+            "REDIRECT_HTTP_AUTHORIZATION": "Bearer t", "AWS_SECRET_ACCESS_KEY": "s", "UNIQUE_ID": "1",
+            "DATABASE_URL": "postgresql://", "PGSSLMODE": "require", "LC_ALL": "C", "http_x": "y",
+        ])
+        #expect(
+            split.request.map(\.name) == [
+                "REQUEST_METHOD", "HTTP_X_AGENT_KEY", "PATH_INFO", "REDIRECT_HTTP_AUTHORIZATION",
+            ])
+        #expect(split.installation.map(\.name) == ["DATABASE_URL", "PGSSLMODE", "LC_ALL"])
+    }
+
+    @Test(arguments: [
+        ("", 0), ("0", 0), ("12", 12), ("+1", 0), ("-1", 0), ("1 ", 0), ("0x10", 0), ("99999999999999999999", 0),
+    ])
+    func `Only decimal digits are a body's length`(text: String, length: Int) {
+        #expect(environment(["CONTENT_LENGTH": text]).contentLength == length)
+        #expect(environment(["HTTP_CONTENT_LENGTH": "5"]).contentLength == 0)
+    }
+
+    @Test func `A fingerprint tells where one text ends and the next begins`() {
+        var (one, other) = (Fingerprint(), Fingerprint())
+        one.add("ab")
+        one.add("c")
+        other.add("a")
+        other.add("bc")
+        #expect(one.text != other.text)
+        #expect(one.text.count == 16)
+    }
+
+    @Test func `A file's fingerprint tells it from others, and from none`() {
+        func fingerprint(_ path: String) -> UInt64? {
+            var result = Fingerprint()
+            return result.addFile(path) ? result.value : nil
+        }
+        #expect(fingerprint("/") == fingerprint("/."))
+        #expect(fingerprint("/") != fingerprint("/proc/self/exe"))
+        #expect(fingerprint("/nowhere/at/all") == nil)
+    }
+}
