@@ -1,7 +1,8 @@
 /// The path and query of a request, checked and percent-decoded once, at the edge.
 public struct RequestTarget: Sendable, Hashable {
-    /// The decoded path, `/api/agent/7/webhook`. Its slashes are those the caller wrote: an encoded one is refused, since
-    /// web servers that decode paths themselves could not tell it from the others.
+    /// The decoded path, `/api/agent/7/webhook`. Its slashes are those the caller wrote, of several in a row the first,
+    /// as most web servers have it; an encoded one is refused, since web servers that decode paths themselves could not
+    /// tell it from the others.
     public private(set) var path: String
     public var query: Query
 
@@ -28,7 +29,7 @@ public struct RequestTarget: Sendable, Hashable {
         } else {
             self.path = path.isEmpty ? "/" : String(path)
         }
-        try Self.check(self.path)
+        self.path = try Self.checked(self.path)
     }
 
     /// Takes a path that the web server has decoded already (`PATH_INFO`, RFC 3875 §4.1.5) and must not be decoded again.
@@ -37,8 +38,7 @@ public struct RequestTarget: Sendable, Hashable {
     public init(decodedPath: String, query: String) throws(Problem) {
         guard decodedPath.utf8.count + query.utf8.count <= Self.maximumLength else { throw Problem(.uriTooLong) }
         self.query = try Query(checking: query[...])
-        path = decodedPath
-        try Self.check(path)
+        path = try Self.checked(decodedPath)
     }
 
     /// The path, one element per segment: `/api/agent/7/webhook` is `["api", "agent", "7", "webhook"]`, `/` is empty.
@@ -77,16 +77,22 @@ public struct RequestTarget: Sendable, Hashable {
 
     /// One pass over the decoded path: absolute, no dot segment, no control character, and nothing that was not UTF-8
     /// (which a host's decoding turned into U+FFFD).
-    private static func check(_ path: String) throws(Problem) {
+    ///
+    /// - Returns: the path with one slash for each row of them.
+    private static func checked(_ path: String) throws(Problem) -> String {
         guard path.utf8.first == UInt8(ascii: "/") else { throw Problem(.invalidPath) }
         /// Bytes since the last slash, and whether they were all dots.
         var length = 0
         var onlyDots = false
         var isASCII = true
+        var slashes = 0
+        var rows = 0
         for byte in path.utf8 {
             switch byte {
             case UInt8(ascii: "/"):
                 if onlyDots && length <= 2 { throw Problem(.invalidPath) }
+                slashes += 1
+                if length > 0 || slashes == 1 { rows += 1 }
                 length = 0
                 onlyDots = false
             case UInt8(ascii: "."):
@@ -102,5 +108,9 @@ public struct RequestTarget: Sendable, Hashable {
         }
         if onlyDots && length <= 2 { throw Problem(.invalidPath) }
         if !isASCII && path.unicodeScalars.contains("\u{FFFD}") { throw Problem(.invalidPath) }
+        if slashes == rows { return path }
+        let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: true)
+        let trailing = path.utf8.last == UInt8(ascii: "/") && !segments.isEmpty ? "/" : ""
+        return "/" + segments.map { String(Substring($0)) }.joined(separator: "/") + trailing
     }
 }
