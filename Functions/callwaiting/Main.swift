@@ -6,7 +6,8 @@ import Glibc
 /// The program: one request as a CGI program when the web server says so, a command otherwise.
 ///
 /// CGI is looked for before arguments are: a query without `=` arrives as arguments (RFC 3875 §4.4), which must not
-/// become commands. `main` is synchronous and never returns, because an asynchronous one costs 5–14 ms at exit.
+/// become commands. Without arguments, but with a listening socket as descriptor 0, it is a FastCGI server: that is how
+/// cgi-fcgi, and whoever lists only a path, starts one. `main` is synchronous and never returns, because an asynchronous one costs 5–14 ms at exit.
 @main
 enum Main {
     static func main() {
@@ -15,7 +16,8 @@ enum Main {
         let isCGI = CGIProcess.isCGI
         Task.detached {
             if isCGI { Glibc.exit(await CGICommand.respond()) }
-            await CallWaiting.runToExit()
+            await CallWaiting.runToExit(
+                CommandLine.arguments.count <= 1 && CGIProcess.hasListeningInput ? ["fastcgi"] : nil)
         }
         while true { pause() }
     }
@@ -32,9 +34,10 @@ struct CallWaiting: AsyncParsableCommand {
             CheckCommand.self, FunctionsCommand.self, UsersCommand.self, SettingsCommand.self,
         ])
 
-    static func runToExit() async -> Never {
+    /// - Parameter arguments: nil for the command line's.
+    static func runToExit(_ arguments: [String]?) async -> Never {
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

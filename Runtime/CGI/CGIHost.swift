@@ -35,32 +35,30 @@ public struct CGIHost<Input: CGIInput, Output: CGIOutput>: Sendable {
             let head = try variables.requestHead(basePath: basePath)
             switch responder.accept(head) {
             case .answer(let response):
-                return await send(response, isHead: isHead, to: head, nil)
+                return await send(response, isHead: isHead, beforeBodyOf: head, nil)
             case .exchange(let exchange):
-                return await untilDeadline(of: exchange) {
-                    await send(await answer(head, exchange), isHead: isHead, to: head, exchange)
-                }
+                return await untilDeadline(of: exchange) { await answer(head, exchange, isHead: isHead) }
             }
         } catch {
             return await send(responder.refuse(error), isHead: isHead, to: nil, nil)
         }
     }
 
-    private func answer(_ head: RequestHead, _ exchange: Exchange) async -> Response {
+    private func answer(_ head: RequestHead, _ exchange: Exchange, isHead: Bool) async -> Bool {
+        let body: [UInt8]
         do throws(Problem) {
-            return await exchange.respond(to: try await body(of: head, exchange))
+            body = try await self.body(of: head, exchange)
         } catch {
-            return exchange.refuse(error)
+            return await send(exchange.refuse(error), isHead: isHead, beforeBodyOf: head, exchange)
         }
+        return await send(await exchange.respond(to: body), isHead: isHead, to: head, exchange)
     }
 
-    /// Exactly `CONTENT_LENGTH` bytes, never to the end of input, which the web server need not close (§4.2).
+    /// Exactly `CONTENT_LENGTH` bytes, not to the end of input, which the web server need not close (§4.2). Without a
+    /// length there should be no body, but Apache passes on one that came in chunks: that is read to its end.
     private func body(of head: RequestHead, _ exchange: Exchange) async throws(Problem) -> [UInt8] {
         guard let length = try head.contentLength() else {
-            guard head.fields[.transferEncoding] == nil else {
-                throw Problem(.lengthRequired, "The web server passed on a body without its length")
-            }
-            return []
+            return head.mayHaveUndeclaredBody ? try await undeclaredBody(exchange) : []
         }
         guard length <= exchange.bodyLimit else { throw Problem(.bodyTooLarge) }
         var body: [UInt8] = []
@@ -77,6 +75,41 @@ public struct CGIHost<Input: CGIInput, Output: CGIOutput>: Sendable {
             body += piece
         }
         return body
+    }
+
+    private func undeclaredBody(_ exchange: Exchange) async throws(Problem) -> [UInt8] {
+        var body: [UInt8] = []
+        while true {
+            let piece: [UInt8]
+            do {
+                piece = try await input.read(upTo: CGILimits.readSize, deadline: exchange.deadline)
+            } catch {
+                throw error == .timedOut
+                    ? Problem(.lengthRequired, "The web server passed on a body without its length or its end.")
+                    : Problem(.incompleteBody, cause: error)
+            }
+            if piece.isEmpty { return body }
+            body += piece
+            guard body.count <= exchange.bodyLimit else { throw Problem(.bodyTooLarge) }
+        }
+    }
+
+    /// Sends an answer that was decided without the body, and then takes what the web server still sends of that: one
+    /// that cannot get rid of it (Apache's mod_cgid, fcgiwrap) throws our answer away.
+    private func send(
+        _ response: Response, isHead: Bool, beforeBodyOf head: RequestHead, _ exchange: Exchange?
+    ) async -> Bool {
+        let isSent = await send(response, isHead: isHead, to: head, exchange)
+        // nil for a length that is none: then nobody knows what would follow.
+        guard let declared = try? head.contentLength() ?? (head.mayHaveUndeclaredBody ? .max : 0) else { return isSent }
+        var left = min(declared, CGILimits.discard)
+        let deadline = ContinuousClock.now + CGILimits.linger
+        while left > 0, let piece = try? await input.read(upTo: min(left, CGILimits.readSize), deadline: deadline),
+            !piece.isEmpty
+        {
+            left -= piece.count
+        }
+        return isSent
     }
 
     private func send(_ response: Response, isHead: Bool, to head: RequestHead?, _ exchange: Exchange?) async -> Bool {
@@ -158,6 +191,11 @@ public enum CGITransferError: Error, Hashable {
 enum CGILimits {
     /// Most bytes asked of input at once.
     static let readSize = 64 * 1_024
+    /// Most bytes of a body that are taken and thrown away after an early answer; above what the web servers'
+    /// configurations in deploy/ let through.
+    static let discard = 2 * 1_024 * 1_024
+    /// How long that may take.
+    static let linger: Duration = .seconds(2)
     /// How long the web server may take to accept the next few kilobytes.
     static let writePatience: Duration = .seconds(30)
 }

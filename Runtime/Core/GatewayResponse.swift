@@ -3,6 +3,8 @@ import HTTPTypes
 /// The header block of a CGI response (RFC 3875 §6), as CGI writes it to stdout and FastCGI to its STDOUT stream.
 public enum GatewayResponse {
     /// `Status`, the fields, `Content-Length` when the body's length is known, and the blank line. CRLF line ends.
+    ///
+    /// A body of unknown length is being made while it is sent, so nginx is asked to pass it on as it comes.
     public static func head(of response: Response) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
@@ -18,8 +20,12 @@ public enum GatewayResponse {
             field.withUnsafeBytesOfValue { bytes += $0 }
             bytes += lineEnd
         }
-        if response.statusAllowsBody, let length = response.body.length {
-            bytes += "Content-Length: \(length)\r\n".utf8
+        if response.statusAllowsBody {
+            if let length = response.body.length {
+                bytes += "Content-Length: \(length)\r\n".utf8
+            } else {
+                bytes += "X-Accel-Buffering: no\r\n".utf8
+            }
         }
         bytes += lineEnd
         return bytes

@@ -39,6 +39,10 @@ public struct RequestHead: Sendable {
         self.fields[.proxy] = nil
     }
 
+    /// Whether there may be a body although no length was declared: a web server that streams one has no length to tell.
+    /// Of the other methods none of ours has a body.
+    public var mayHaveUndeclaredBody: Bool { ![.get, .head, .delete, .options].contains(method) }
+
     /// The declared length of the body in bytes.
     ///
     /// - Returns: nil when none is declared.
