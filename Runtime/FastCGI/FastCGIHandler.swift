@@ -20,6 +20,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     private var isDraining = false
     private var giveAway: (@Sendable (any Channel) -> Bool)?
     private var needsFlush = false
+    private var isHoldingRead = false
     /// Whose head the timer is set for.
     private var awaitedRequest: Int?
     private var timer: DeadlineTimer?
@@ -29,7 +30,8 @@ public final class FastCGIHandler: ChannelDuplexHandler {
         self.limits = limits
         self.basePath = basePath
         var wire = FastCGIWire.Connection.Limits()
-        wire.advertisedRequests = limits.concurrentRequests
+        // The specification means the process, HAProxy takes it for the connection: the smaller is right for both.
+        wire.advertisedRequests = min(limits.concurrentRequests, wire.openRequests)
         connection = FastCGIWire.Connection(limits: wire)
     }
 
@@ -63,6 +65,22 @@ public final class FastCGIHandler: ChannelDuplexHandler {
         }
         if !isOver { setTimer() }
         context.fireChannelReadComplete()
+    }
+
+    /// A peer that does not take our answers gets no more of its requests read, or what it does not take would pile up.
+    public func read(context: ChannelHandlerContext) {
+        if context.channel.isWritable || isOver { context.read() } else { isHoldingRead = true }
+    }
+
+    public func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { readOn(context) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func readOn(_ context: ChannelHandlerContext) {
+        guard isHoldingRead else { return }
+        isHoldingRead = false
+        context.read()
     }
 
     private func setTimer() {
@@ -123,7 +141,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     /// it. Without CONTENT_LENGTH a POST may have a body all the same, which mod_proxy_fcgi streams.
     private static func hasNoBody(_ head: RequestHead, _ variables: GatewayVariables) -> Bool {
         if let length = variables["CONTENT_LENGTH"] { return length == "0" }
-        return [.get, .head, .delete, .options].contains(head.method)
+        return !head.mayHaveUndeclaredBody
     }
 
     public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -209,6 +227,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
         guard ending == nil else { return }
         timer?.stop()
         ending = ConnectionEnding(context, limits: limits, draining: draining)
+        readOn(context)
     }
 }
 

@@ -73,6 +73,9 @@ public struct Connection: Sendable {
         return requests.values.filter { $0.stage == .parameters }.map(\.ordinal).min()
     }
 
+    /// Bytes received that no action has passed on yet: of parameters, and of a record that is not whole.
+    var heldBytes: Int { parameterBytes + decoder.heldBytes }
+
     public mutating func receive(_ bytes: [UInt8]) {
         if case .closed = state { return }
         decoder.append(bytes)

@@ -105,6 +105,6 @@ public struct Record: Hashable, Sendable {
 
 extension [UInt8] {
     mutating func append(bigEndian word: UInt64) {
-        for shift in stride(from: 56, through: 0, by: -8) { append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+        Swift.withUnsafeBytes(of: word.bigEndian) { append(contentsOf: $0) }
     }
 }

@@ -10,6 +10,9 @@ public struct RecordDecoder: Sendable {
     /// Whether part of a record is waiting for the rest of it.
     public var isInsideRecord: Bool { start < buffer.count }
 
+    /// Bytes that have not become a record yet.
+    var heldBytes: Int { buffer.count - start }
+
     public mutating func append(_ bytes: [UInt8]) {
         if start == buffer.count {
             buffer = bytes
@@ -25,9 +28,8 @@ public struct RecordDecoder: Sendable {
     /// - Throws: ``WireError/unsupportedVersion(_:)``. Nothing more can be read after that.
     public mutating func next() throws(WireError) -> Record? {
         guard buffer.count - start >= RecordHeader.length else { return nil }
-        var word: UInt64 = 0
-        for byte in buffer[start..<start + RecordHeader.length] { word = word << 8 | UInt64(byte) }
-        let header = try RecordHeader(bigEndian: word)
+        let word = buffer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: UInt64.self) }
+        let header = try RecordHeader(bigEndian: UInt64(bigEndian: word))
         let contentStart = start + RecordHeader.length
         let contentEnd = contentStart + Int(header.contentLength)
         let end = contentEnd + Int(header.paddingLength)

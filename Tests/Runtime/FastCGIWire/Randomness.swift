@@ -1,0 +1,21 @@
+/// SplitMix64: the same numbers for the same seed, everywhere, and few steps a number (fuzzing spends its time elsewhere).
+struct Randomness: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// 0 to `bound` - 1.
+    mutating func below(_ bound: Int) -> Int { Int(truncatingIfNeeded: (next() >> 33) % UInt64(bound)) }
+
+    mutating func isOne(in chances: Int) -> Bool { below(chances) == 0 }
+
+    mutating func byte() -> UInt8 { UInt8(truncatingIfNeeded: next() >> 40) }
+}
