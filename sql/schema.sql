@@ -77,34 +77,82 @@ ALTER FUNCTION auth.role() OWNER TO callwaiting_owner;
 
 CREATE FUNCTION auth.uid() RETURNS uuid
     LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-    select coalesce(
-      nullif(current_setting('request.jwt.claim.sub', true), ''),
-      nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
-    )::uuid
-  $$;
+    RETURN (COALESCE(NULLIF(current_setting('request.jwt.claim.sub'::text, true), ''::text), ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'sub'::text)))::uuid;
 
 ALTER FUNCTION auth.uid() OWNER TO callwaiting_owner;
+
+-- Name: workspaces; Type: TABLE; Schema: public; Owner: callwaiting_owner
+
+CREATE TABLE public.workspaces (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    plan text DEFAULT 'trial'::text NOT NULL,
+    minutes_quota integer DEFAULT 0 NOT NULL,
+    seconds_used bigint DEFAULT 0 NOT NULL,
+    seconds_reserved bigint DEFAULT 0 NOT NULL,
+    period_end timestamp with time zone,
+    closed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workspaces_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT workspaces_plan_check CHECK ((plan = ANY (ARRAY['trial'::text, 'basic'::text, 'pro'::text, 'enterprise'::text]))),
+    CONSTRAINT workspaces_seconds_left_check CHECK (((seconds_used + seconds_reserved) <= ((minutes_quota)::bigint * 60))),
+    CONSTRAINT workspaces_seconds_reserved_check CHECK ((seconds_reserved >= 0)),
+    CONSTRAINT workspaces_seconds_used_check CHECK ((seconds_used >= 0))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.workspaces FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.workspaces OWNER TO callwaiting_owner;
+
+-- Name: TABLE workspaces; Type: COMMENT; Schema: public; Owner: callwaiting_owner
+
+COMMENT ON TABLE public.workspaces IS 'Tenant and meter. minutes_quota = sum(grants.minutes); seconds_used = sum(usage_logs.seconds); what is left is 60 * minutes_quota - seconds_used - seconds_reserved. period_end is null on the trial. Times in UTC.';
+
+-- Name: acting_on(uuid, text[]); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.acting_on(workspace uuid, roles text[]) RETURNS public.workspaces
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  caller constant uuid := auth.uid();
+  found_one public.workspaces;
+begin
+  if acting_on.workspace is null then
+    select w.* into found_one
+    from public.memberships as m
+    join public.workspaces as w on w.id = m.workspace_id
+    where m.user_id = caller
+      and m.role = 'owner'
+      and m.role = any (acting_on.roles)
+      and w.closed_at is null
+    order by w.created_at, w.id
+    limit 1;
+  else
+    select w.* into found_one
+    from public.memberships as m
+    join public.workspaces as w on w.id = m.workspace_id
+    where m.workspace_id = acting_on.workspace
+      and m.user_id = caller
+      and m.role = any (acting_on.roles)
+      and w.closed_at is null;
+  end if;
+  return found_one;
+end
+$$;
+
+ALTER FUNCTION private.acting_on(workspace uuid, roles text[]) OWNER TO callwaiting_owner;
 
 -- Name: acting_workspace(uuid, text[]); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.acting_workspace(workspace uuid, roles text[]) RETURNS uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  select w.id
-  from public.memberships as m
-  join public.workspaces as w on w.id = m.workspace_id
-  where m.user_id = (select auth.uid())
-    and m.role = any (acting_workspace.roles)
-    and w.closed_at is null
-    and case
-      when acting_workspace.workspace is null then m.role = 'owner'
-      else m.workspace_id = acting_workspace.workspace
-    end
-  order by w.created_at, w.id
-  limit 1
+begin
+  return (private.acting_on(workspace, roles)).id;
+end
 $$;
 
 ALTER FUNCTION private.acting_workspace(workspace uuid, roles text[]) OWNER TO callwaiting_owner;
@@ -940,34 +988,6 @@ $$;
 
 ALTER FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint) OWNER TO callwaiting_owner;
 
--- Name: workspaces; Type: TABLE; Schema: public; Owner: callwaiting_owner
-
-CREATE TABLE public.workspaces (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    name text NOT NULL,
-    plan text DEFAULT 'trial'::text NOT NULL,
-    minutes_quota integer DEFAULT 0 NOT NULL,
-    seconds_used bigint DEFAULT 0 NOT NULL,
-    seconds_reserved bigint DEFAULT 0 NOT NULL,
-    period_end timestamp with time zone,
-    closed_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT workspaces_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
-    CONSTRAINT workspaces_plan_check CHECK ((plan = ANY (ARRAY['trial'::text, 'basic'::text, 'pro'::text, 'enterprise'::text]))),
-    CONSTRAINT workspaces_seconds_left_check CHECK (((seconds_used + seconds_reserved) <= ((minutes_quota)::bigint * 60))),
-    CONSTRAINT workspaces_seconds_reserved_check CHECK ((seconds_reserved >= 0)),
-    CONSTRAINT workspaces_seconds_used_check CHECK ((seconds_used >= 0))
-)
-WITH (fillfactor='70');
-
-ALTER TABLE ONLY public.workspaces FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.workspaces OWNER TO callwaiting_owner;
-
--- Name: TABLE workspaces; Type: COMMENT; Schema: public; Owner: callwaiting_owner
-
-COMMENT ON TABLE public.workspaces IS 'Tenant and meter. minutes_quota = sum(grants.minutes); seconds_used = sum(usage_logs.seconds); what is left is 60 * minutes_quota - seconds_used - seconds_reserved. period_end is null on the trial. Times in UTC.';
-
 -- Name: home_workspace(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.home_workspace(person uuid) RETURNS SETOF public.workspaces
@@ -1008,13 +1028,16 @@ ALTER FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uu
 -- Name: my_administered_workspace_ids(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.my_administered_workspace_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 5
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
     SET search_path TO ''
     AS $$
-  select m.workspace_id
-  from public.memberships as m
-  where m.user_id = (select auth.uid())
-    and m.role in ('owner', 'admin')
+begin
+  return query
+    select m.workspace_id
+    from public.memberships as m
+    where m.user_id = (select auth.uid())
+      and m.role in ('owner', 'admin');
+end
 $$;
 
 ALTER FUNCTION private.my_administered_workspace_ids() OWNER TO callwaiting_owner;
@@ -1022,12 +1045,12 @@ ALTER FUNCTION private.my_administered_workspace_ids() OWNER TO callwaiting_owne
 -- Name: my_workspace_ids(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.my_workspace_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 5
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
     SET search_path TO ''
     AS $$
-  select m.workspace_id
-  from public.memberships as m
-  where m.user_id = (select auth.uid())
+begin
+  return query select m.workspace_id from public.memberships as m where m.user_id = (select auth.uid());
+end
 $$;
 
 ALTER FUNCTION private.my_workspace_ids() OWNER TO callwaiting_owner;
@@ -1660,16 +1683,16 @@ CREATE FUNCTION private.usage_report(workspace uuid) RETURNS TABLE(outcome text,
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+  own constant public.workspaces := private.acting_on(usage_report.workspace, array['owner', 'admin', 'member']);
 begin
-  return query
-    select 'ok', w.plan, w.minutes_quota, w.seconds_used, w.seconds_reserved,
-      to_char(w.period_end at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-    from public.workspaces as w
-    where w.id = private.acting_workspace(usage_report.workspace, array['owner', 'admin', 'member']);
-  if not found then
-    outcome := 'forbidden';
-    return next;
-  end if;
+  outcome := case when own.id is null then 'forbidden' else 'ok' end;
+  plan := own.plan;
+  minutes_quota := own.minutes_quota;
+  seconds_used := own.seconds_used;
+  seconds_reserved := own.seconds_reserved;
+  period_end := to_char(own.period_end at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+  return next;
 end
 $$;
 
@@ -2966,6 +2989,18 @@ GRANT ALL ON FUNCTION auth.uid() TO anon;
 GRANT ALL ON FUNCTION auth.uid() TO authenticated;
 GRANT ALL ON FUNCTION auth.uid() TO service_role;
 
+-- Name: TABLE workspaces; Type: ACL; Schema: public; Owner: callwaiting_owner
+
+GRANT SELECT ON TABLE public.workspaces TO authenticated;
+
+-- Name: COLUMN workspaces.name; Type: ACL; Schema: public; Owner: callwaiting_owner
+
+GRANT UPDATE(name) ON TABLE public.workspaces TO authenticated;
+
+-- Name: FUNCTION acting_on(workspace uuid, roles text[]); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.acting_on(workspace uuid, roles text[]) FROM PUBLIC;
+
 -- Name: FUNCTION acting_workspace(workspace uuid, roles text[]); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.acting_workspace(workspace uuid, roles text[]) FROM PUBLIC;
@@ -3107,14 +3142,6 @@ REVOKE ALL ON FUNCTION private.history(conversation uuid, history_limit integer)
 -- Name: FUNCTION hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint) FROM PUBLIC;
-
--- Name: TABLE workspaces; Type: ACL; Schema: public; Owner: callwaiting_owner
-
-GRANT SELECT ON TABLE public.workspaces TO authenticated;
-
--- Name: COLUMN workspaces.name; Type: ACL; Schema: public; Owner: callwaiting_owner
-
-GRANT UPDATE(name) ON TABLE public.workspaces TO authenticated;
 
 -- Name: FUNCTION home_workspace(person uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 

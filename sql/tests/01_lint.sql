@@ -219,10 +219,14 @@ insert into rules (rule, query, plants) values
  array['grant select (key_hash) on public.api_keys to authenticated', 'grant select on private.refresh_tokens to service_role']),
 
 -- Functions.
-('every function has an empty search_path (0011)',
- $$ select full_name from our_functions where not coalesce(proconfig, '{}') @> array['search_path=""'] $$,
+('every function has an empty search_path, or a body that was parsed when it was made (0011)',
+ $$ select f.full_name
+    from our_functions as f
+    join pg_proc as p using (oid)
+    where not coalesce(f.proconfig, '{}') @> array['search_path=""'] and (p.prosqlbody is null or p.prosecdef) $$,
  array['create function private.planted() returns integer language sql as ''select 1''',
    'create function private.planted() returns integer language sql set search_path = public as ''select 1''',
+   'create function private.planted() returns integer language sql security definer return 1',
    'alter function private.add_grant(uuid, integer, text, uuid) reset search_path']),
 ('no function can be executed by PUBLIC',
  $$ select full_name from our_functions
