@@ -141,12 +141,25 @@ public struct Application: Responder {
     ) -> Response {
         var response = response
         if let problem { response.problem = problem }
-        response.fields[.requestID] = context.requestID.description
-        response.fields[.serverTiming] = context.timing.headerValue
-        response.fields[.xContentTypeOptions] = "nosniff"
-        if response.fields[.cacheControl] == nil { response.fields[.cacheControl] = "no-store" }
+        response.fields.replace(HTTPField(name: .requestID, value: context.requestID.description))
+        response.fields.replace(HTTPField(name: .serverTiming, value: context.timing.headerValue))
+        response.fields.replace(Self.noSniffing)
+        if !response.fields.contains(.cacheControl) { response.fields.append(Self.noStore) }
         if let head { configuration.cors.apply(to: &response, for: head) }
         return response
+    }
+}
+
+extension Application {
+    private static let noSniffing = HTTPField(name: .xContentTypeOptions, value: "nosniff")
+    private static let noStore = HTTPField(name: .cacheControl, value: "no-store")
+}
+
+extension HTTPFields {
+    /// The same as setting by name, without the look for others where there are none.
+    fileprivate mutating func replace(_ field: HTTPField) {
+        if contains(field.name) { self[field.name] = nil }
+        append(field)
     }
 }
 

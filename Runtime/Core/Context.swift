@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 
 /// What a function may know of the request beyond the request itself.
 public struct Context: Sendable {
@@ -63,8 +64,21 @@ struct UnexpectedCaller: Error, CustomStringConvertible {
 public struct RequestID: Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
+    /// Random bytes ahead of their use: a request should not cost system calls for its name.
+    private static let random = Mutex(Supply())
+
+    private struct Supply {
+        var bytes: ArraySlice<UInt8> = []
+
+        mutating func take(_ count: Int) -> ArraySlice<UInt8> {
+            if bytes.count < count { bytes = [UInt8].random(count: 1_024)[...] }
+            defer { bytes = bytes.dropFirst(count) }
+            return bytes.prefix(count)
+        }
+    }
+
     public init() {
-        description = [UInt8].random(count: 16).hex
+        description = Self.random.withLock { $0.take(16) }.hex
     }
 }
 

@@ -8,30 +8,31 @@ public enum GatewayResponse {
     public static func head(of response: Response) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(512)
-        bytes += "Status: \(response.status.code)".utf8
+        bytes.append(ascii: "Status: ")
+        bytes.append(ascii: String(response.status.code))
         if !response.status.reasonPhrase.isEmpty {
             bytes.append(UInt8(ascii: " "))
-            bytes += response.status.reasonPhrase.utf8
+            bytes.append(ascii: response.status.reasonPhrase)
         }
-        bytes += lineEnd
+        bytes.append(ascii: "\r\n")
         for field in response.fields where !isFraming(field.name) {
-            bytes += field.name.rawName.utf8
-            bytes += ": ".utf8
+            bytes.append(ascii: field.name.rawName)
+            bytes.append(ascii: ": ")
             field.withUnsafeBytesOfValue { bytes += $0 }
-            bytes += lineEnd
+            bytes.append(ascii: "\r\n")
         }
         if response.statusAllowsBody {
             if let length = response.body.length {
-                bytes += "Content-Length: \(length)\r\n".utf8
+                bytes.append(ascii: "Content-Length: ")
+                bytes.append(ascii: String(length))
+                bytes.append(ascii: "\r\n")
             } else {
-                bytes += "X-Accel-Buffering: no\r\n".utf8
+                bytes.append(ascii: "X-Accel-Buffering: no\r\n")
             }
         }
-        bytes += lineEnd
+        bytes.append(ascii: "\r\n")
         return bytes
     }
-
-    private static let lineEnd: [UInt8] = [0x0D, 0x0A]
 
     /// Fields that belong to the connection between web server and caller, and to us only as the body's length.
     private static func isFraming(_ name: HTTPField.Name) -> Bool {
@@ -39,5 +40,12 @@ public enum GatewayResponse {
         case "content-length", "transfer-encoding", "connection", "keep-alive": true
         default: false
         }
+    }
+}
+
+extension [UInt8] {
+    /// Appends the bytes of `text` in one piece.
+    fileprivate mutating func append(ascii text: String) {
+        text.withBytes { append(contentsOf: $0) }
     }
 }

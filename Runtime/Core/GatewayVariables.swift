@@ -8,20 +8,45 @@ public struct GatewayVariables: Sendable {
     /// The variable that names the CGI program which the web server started: what our own programs say of themselves.
     public static let program = "CALLWAITING_PROGRAM"
 
-    private let pairs: [(name: String, value: String)]
+    /// Where a pair is in the bytes.
+    public typealias Place = (name: Range<Int>, value: Range<Int>)
 
+    private let bytes: [UInt8]
+    private let places: [Place]
+
+    /// Takes the pairs where they are, as a FastCGI request brings them: text is made only of what is asked for.
+    ///
     /// Of a name given twice the first value stands: what the server sets comes before what a caller could add.
-    public init(_ pairs: some Sequence<(String, String)>) {
-        self.pairs = pairs.map { (name: $0.0, value: $0.1) }
+    ///
+    /// - Precondition: every place is within `bytes`.
+    public init(bytes: [UInt8], places: [Place]) {
+        self.bytes = bytes
+        self.places = places
     }
 
-    /// The same for pairs that are in an array already, as every FastCGI request has them.
-    public init(pairs: [(name: String, value: String)]) { self.pairs = pairs }
+    /// The same for pairs of text.
+    public init(_ pairs: some Sequence<(String, String)>) {
+        var bytes: [UInt8] = []
+        places = pairs.map { name, value in
+            let start = bytes.count
+            bytes += name.utf8
+            let middle = bytes.count
+            bytes += value.utf8
+            return (start..<middle, middle..<bytes.count)
+        }
+        self.bytes = bytes
+    }
 
     /// The variable's value. Absent and empty are the same thing (RFC 3875 §4.1).
     public subscript(name: String) -> String? {
-        guard let value = pairs.first(where: { $0.name == name })?.value, !value.isEmpty else { return nil }
-        return value
+        guard let place = place(of: name), !place.value.isEmpty else { return nil }
+        return bytes.withUnsafeBufferPointer { String(decoding: $0[place.value], as: UTF8.self) }
+    }
+
+    private func place(of name: String) -> Place? {
+        bytes.withUnsafeBufferPointer { bytes in
+            name.withBytes { name in places.first { bytes.has(name, at: $0.name) } }
+        }
     }
 
     /// Reads the request's head.
@@ -69,7 +94,7 @@ public struct GatewayVariables: Sendable {
         if let pathInfo {
             try add { () throws(Problem) in try RequestTarget(decodedPath: pathInfo, query: query) }
         }
-        if let scriptName = self["SCRIPT_NAME"] {
+        if let scriptName = self["SCRIPT_NAME"], pathInfo != nil || targets.first?.path != scriptName {
             try add { () throws(Problem) in
                 try RequestTarget(decodedPath: scriptName + (pathInfo ?? ""), query: query).below(basePath)
             }
@@ -82,58 +107,74 @@ public struct GatewayVariables: Sendable {
     /// `REDIRECT_HTTP_AUTHORIZATION` after an internal redirect.
     private func fields() throws(Problem) -> HTTPFields {
         var fields = HTTPFields()
-        var blanked: Set<String> = []
-        for (variable, value) in pairs where variable.utf8.starts(with: "HTTP_".utf8) {
-            guard !value.isEmpty else {
-                blanked.insert(variable)
+        var blanked: [HTTPField.Name] = []
+        for place in places {
+            guard let name = fieldName(at: place.name), name != .contentType, name != .contentLength, name != .proxy,
+                !fields.contains(name), !blanked.contains(name)
+            else { continue }
+            guard !place.value.isEmpty else {
+                blanked.append(name)
                 continue
             }
-            guard let name = Self.fieldName(variable), name != .contentType, name != .contentLength, name != .proxy,
-                !fields.contains(name), blanked.isEmpty || !blanked.contains(variable)
-            else { continue }
             guard fields.count < Self.maximumFields else { throw Problem(.headersTooLarge) }
-            try Self.append(name, value, to: &fields)
+            fields.append(HTTPField(name: name, value: try fieldValue(at: place.value)))
         }
-        if let type = self["CONTENT_TYPE"] { try Self.append(.contentType, type, to: &fields) }
+        if let type = try fieldValue(of: "CONTENT_TYPE") { fields.append(HTTPField(name: .contentType, value: type)) }
         if let length = self["CONTENT_LENGTH"] {
             guard Int(strictDecimal: length) != nil else { throw Problem(.invalidContentLength) }
-            try Self.append(.contentLength, length, to: &fields)
+            fields.append(HTTPField(name: .contentLength, value: length))
         }
-        if !fields.contains(.authorization), let hidden = self["REDIRECT_HTTP_AUTHORIZATION"] {
-            try Self.append(.authorization, hidden, to: &fields)
+        if !fields.contains(.authorization), let hidden = try fieldValue(of: "REDIRECT_HTTP_AUTHORIZATION") {
+            fields.append(HTTPField(name: .authorization, value: hidden))
         }
         return fields
     }
 
-    /// Only the characters that a web server makes of a field's name (RFC 3875 §4.1.18), so that no two variables are the
-    /// same field.
-    private static func fieldName(_ variable: String) -> HTTPField.Name? {
-        if let name = commonNames[variable] { return name }
-        var text: [UInt8] = []
-        text.reserveCapacity(variable.utf8.count)
-        for byte in variable.utf8.dropFirst(5) {
-            switch byte {
-            case UInt8(ascii: "_"): text.append(UInt8(ascii: "-"))
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): text.append(byte)
-            default: return nil
+    /// The field that a variable called `HTTP_…` is. Its name has only the characters that a web server makes of a
+    /// field's name (RFC 3875 §4.1.18), so that no two variables are the same field; nil for any other.
+    private func fieldName(at place: Range<Int>) -> HTTPField.Name? {
+        bytes.withUnsafeBufferPointer { bytes in
+            guard place.count > 5, bytes[place].starts(with: Self.fieldPrefix) else { return nil }
+            let name = bytes[place.lowerBound + 5..<place.upperBound]
+            for common in Self.commonNames where bytes.has(common.variable, at: name.indices) { return common.field }
+            var text: [UInt8] = []
+            text.reserveCapacity(name.count)
+            for byte in name {
+                switch byte {
+                case UInt8(ascii: "_"): text.append(UInt8(ascii: "-"))
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): text.append(byte)
+                default: return nil
+                }
             }
+            return HTTPField.Name(String(decoding: text, as: UTF8.self))
         }
-        return HTTPField.Name(String(decoding: text, as: UTF8.self))
     }
 
     /// White space around a value is not part of it; a control character inside is not HTTP (RFC 9110 §5.5).
     ///
-    /// Appends rather than sets: setting `Cookie` makes a field of each of its parts, of which a caller may send so many
-    /// that `HTTPFields` gives up the process.
-    private static func append(_ name: HTTPField.Name, _ text: String, to fields: inout HTTPFields) throws(Problem) {
-        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else { throw Problem(.malformedRequest) }
-        fields.append(HTTPField(name: name, value: text))
+    /// Fields are appended with what this returns, never set: setting `Cookie` makes a field of each of its parts, of
+    /// which a caller may send so many that `HTTPFields` gives up the process.
+    private func fieldValue(at place: Range<Int>) throws(Problem) -> String {
+        let text: String? = bytes.withUnsafeBufferPointer { bytes in
+            let value = UnsafeBufferPointer(rebasing: bytes[place])
+            return value.hasControlCharacter(besidesTab: true) ? nil : String(decoding: value, as: UTF8.self)
+        }
+        guard let text else { throw Problem(.malformedRequest) }
+        return text
     }
 
+    private func fieldValue(of name: String) throws(Problem) -> String? {
+        guard let place = place(of: name), !place.value.isEmpty else { return nil }
+        return try fieldValue(at: place.value)
+    }
+
+    private static let fieldPrefix = Array("HTTP_".utf8)
+
     /// Spares making a name anew for the fields that nearly every request has.
-    private static let commonNames: [String: HTTPField.Name] = [
-        "HTTP_ACCEPT": .accept, "HTTP_ACCEPT_ENCODING": .acceptEncoding, "HTTP_ACCEPT_LANGUAGE": .acceptLanguage,
-        "HTTP_AUTHORIZATION": .authorization, "HTTP_CONNECTION": .connection, "HTTP_COOKIE": .cookie,
-        "HTTP_ORIGIN": .origin, "HTTP_RANGE": .range, "HTTP_REFERER": .referer, "HTTP_USER_AGENT": .userAgent,
+    private static let commonNames: [(variable: StaticString, field: HTTPField.Name)] = [
+        ("HOST", HTTPField.Name("Host")!), ("USER_AGENT", .userAgent), ("ACCEPT", .accept),
+        ("ACCEPT_ENCODING", .acceptEncoding), ("AUTHORIZATION", .authorization), ("CONNECTION", .connection),
+        ("ACCEPT_LANGUAGE", .acceptLanguage), ("COOKIE", .cookie), ("ORIGIN", .origin), ("RANGE", .range),
+        ("REFERER", .referer), ("CONTENT_LENGTH", .contentLength), ("CONTENT_TYPE", .contentType),
     ]
 }

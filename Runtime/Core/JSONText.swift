@@ -1,32 +1,32 @@
 /// Writes the members of one JSON object (RFC 8259), for the few texts that are made where no encoder is linked:
 /// problems and log lines.
 public struct JSONText: Sendable {
-    private var members = ""
+    private var members: [UInt8] = []
 
     public init() {}
 
     /// The finished object.
-    public var object: String { "{\(members)}" }
+    public var object: String { String(decoding: [UInt8(ascii: "{")] + members + [UInt8(ascii: "}")], as: UTF8.self) }
 
     public mutating func member(_ name: String, _ value: String) {
         begin(name)
-        Self.append(value, to: &members)
+        members.append(json: value)
     }
 
     public mutating func member(_ name: String, _ value: Int) {
         begin(name)
-        members += String(value)
+        members += String(value).utf8
     }
 
     public mutating func member(_ name: String, _ value: Double) {
         begin(name)
-        members += value.isFinite ? "\(value)" : "null"
+        members += (value.isFinite ? "\(value)" : "null").utf8
     }
 
     /// A value that is JSON already.
     public mutating func member(_ name: String, json: String) {
         begin(name)
-        members += json
+        members += json.utf8
     }
 
     /// An array of objects, each written by `write`.
@@ -39,32 +39,12 @@ public struct JSONText: Sendable {
             write(element, &object)
             return object.object
         }
-        members += "[\(texts.joined(separator: ","))]"
+        members += "[\(texts.joined(separator: ","))]".utf8
     }
 
     private mutating func begin(_ name: String) {
-        if !members.isEmpty { members += "," }
-        Self.append(name, to: &members)
-        members += ":"
-    }
-
-    private static func append(_ text: String, to output: inout String) {
-        output += "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": output += "\\\""
-            case "\\": output += "\\\\"
-            case "\n": output += "\\n"
-            case "\r": output += "\\r"
-            case "\t": output += "\\t"
-            // Besides the controls RFC 8259 §7 names: U+2028 and U+2029 end a line for some readers of logs.
-            case _
-            where scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x2028 || scalar.value == 0x2029:
-                let hex = String(scalar.value, radix: 16)
-                output += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: output.unicodeScalars.append(scalar)
-            }
-        }
-        output += "\""
+        if !members.isEmpty { members.append(UInt8(ascii: ",")) }
+        members.append(json: name)
+        members.append(UInt8(ascii: ":"))
     }
 }

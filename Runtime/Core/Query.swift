@@ -5,9 +5,9 @@ public struct Query: Sendable, Hashable {
     public init(raw: String) { self.raw = raw }
 
     /// - Throws: ``Problem`` 400 `invalid_path` for a control character, which would have had to be encoded.
-    init(checking text: Substring) throws(Problem) {
-        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw Problem(.invalidPath) }
-        raw = String(text)
+    init(checking text: String) throws(Problem) {
+        guard !text.withBytes({ $0.hasControlCharacter() }) else { throw Problem(.invalidPath) }
+        raw = text
     }
 
     /// The first value of `name`; nil when it is absent or not decodable.

@@ -36,7 +36,7 @@ public struct RequestHead: Sendable {
         self.otherTargets = otherTargets
         self.fields = fields
         self.clientAddress = clientAddress
-        self.fields[.proxy] = nil
+        if fields.contains(.proxy) { self.fields[.proxy] = nil }
     }
 
     /// Whether there may be a body although no length was declared: a web server that streams one has no length to tell.

@@ -15,19 +15,19 @@ public struct RequestTarget: Sendable, Hashable {
     ///   percent escape, a dot segment or slash in any encoding, a control character, or is not UTF-8 once decoded.
     public init(_ raw: String) throws(Problem) {
         guard raw.utf8.count <= Self.maximumLength else { throw Problem(.uriTooLong) }
-        var rest = raw[...]
-        if rest.utf8.first != UInt8(ascii: "/") { rest = try Self.withoutAuthority(rest) }
-        let question = rest.utf8.firstIndex(of: UInt8(ascii: "?"))
-        query = try Query(checking: question.map { rest[rest.utf8.index(after: $0)...] } ?? "")
-        let path = rest[..<(question ?? rest.endIndex)]
-        if path.utf8.contains(UInt8(ascii: "%")) {
-            let slash = path.utf8.count { $0 == UInt8(ascii: "/") }
-            guard let decoded = PercentEncoding.decode(path, plusIsSpace: false),
+        var rest = Array(raw.utf8)[...]
+        if rest.first != UInt8(ascii: "/") { rest = Array(try Self.withoutAuthority(raw[...]).utf8)[...] }
+        let question = rest.firstIndex(of: UInt8(ascii: "?")) ?? rest.endIndex
+        query = try Query(checking: String(decoding: rest[question...].dropFirst(), as: UTF8.self))
+        let path = rest[..<question]
+        if path.contains(UInt8(ascii: "%")) {
+            let slash = path.count { $0 == UInt8(ascii: "/") }
+            guard let decoded = PercentEncoding.decode(String(decoding: path, as: UTF8.self), plusIsSpace: false),
                 decoded.utf8.count(where: { $0 == UInt8(ascii: "/") }) == slash
             else { throw Problem(.invalidPath) }
             self.path = decoded
         } else {
-            self.path = path.isEmpty ? "/" : String(path)
+            self.path = path.isEmpty ? "/" : String(decoding: path, as: UTF8.self)
         }
         self.path = try Self.checked(self.path)
     }
@@ -37,7 +37,7 @@ public struct RequestTarget: Sendable, Hashable {
     /// - Throws: as ``init(_:)``.
     public init(decodedPath: String, query: String) throws(Problem) {
         guard decodedPath.utf8.count + query.utf8.count <= Self.maximumLength else { throw Problem(.uriTooLong) }
-        self.query = try Query(checking: query[...])
+        self.query = try Query(checking: query)
         path = try Self.checked(decodedPath)
     }
 
@@ -80,37 +80,43 @@ public struct RequestTarget: Sendable, Hashable {
     ///
     /// - Returns: the path with one slash for each row of them.
     private static func checked(_ path: String) throws(Problem) -> String {
-        guard path.utf8.first == UInt8(ascii: "/") else { throw Problem(.invalidPath) }
+        let (isSound, hasRows) = path.withBytes { look(at: $0) }
+        guard isSound else { throw Problem(.invalidPath) }
+        guard hasRows else { return path }
+        let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: true)
+        let trailing = path.utf8.last == UInt8(ascii: "/") && !segments.isEmpty ? "/" : ""
+        return "/" + segments.map { String(Substring($0)) }.joined(separator: "/") + trailing
+    }
+
+    /// U+FFFD.
+    private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
+
+    /// - Returns: whether all is as it should be, and whether there are several slashes in a row.
+    private static func look(at bytes: UnsafeBufferPointer<UInt8>) -> (isSound: Bool, hasRows: Bool) {
+        guard bytes.first == UInt8(ascii: "/") else { return (false, false) }
         /// Bytes since the last slash, and whether they were all dots.
         var length = 0
         var onlyDots = false
-        var isASCII = true
-        var slashes = 0
-        var rows = 0
-        for byte in path.utf8 {
+        var hasRows = false
+        for (index, byte) in bytes.enumerated() {
             switch byte {
             case UInt8(ascii: "/"):
-                if onlyDots && length <= 2 { throw Problem(.invalidPath) }
-                slashes += 1
-                if length > 0 || slashes == 1 { rows += 1 }
+                if onlyDots && length <= 2 { return (false, false) }
+                if length == 0, index > 0 { hasRows = true }
                 length = 0
                 onlyDots = false
             case UInt8(ascii: "."):
                 onlyDots = length == 0 || onlyDots
                 length += 1
             case 0..<0x20, 0x7F:
-                throw Problem(.invalidPath)
+                return (false, false)
+            case 0xEF where bytes[index...].starts(with: replacement):
+                return (false, false)
             default:
-                if byte >= 0x80 { isASCII = false }
                 onlyDots = false
                 length += 1
             }
         }
-        if onlyDots && length <= 2 { throw Problem(.invalidPath) }
-        if !isASCII && path.unicodeScalars.contains("\u{FFFD}") { throw Problem(.invalidPath) }
-        if slashes == rows { return path }
-        let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: true)
-        let trailing = path.utf8.last == UInt8(ascii: "/") && !segments.isEmpty ? "/" : ""
-        return "/" + segments.map { String(Substring($0)) }.joined(separator: "/") + trailing
+        return (!(onlyDots && length <= 2), hasRows)
     }
 }

@@ -50,11 +50,18 @@ public final class Timing: Sendable {
         }
     }
 
-    /// `db;dur=1.25, llm;dur=310, total;dur=312.4`, in milliseconds.
+    /// `db;dur=1.25, llm;dur=310.00, total;dur=312.40`, in milliseconds.
     public var headerValue: String {
         var text = ""
-        for part in state.withLock({ $0 }) { text += "\(part.name);dur=\(part.duration.milliseconds), " }
-        return text + "total;dur=\(elapsed.milliseconds)"
+        for part in state.withLock({ $0 }) {
+            text += part.name
+            text += ";dur="
+            part.duration.appendMilliseconds(to: &text)
+            text += ", "
+        }
+        text += "total;dur="
+        elapsed.appendMilliseconds(to: &text)
+        return text
     }
 
     /// What is being waited for at this moment, and what each part has taken until now, in the order of their beginning.
@@ -73,5 +80,16 @@ extension Duration {
     public var milliseconds: Double {
         let (seconds, attoseconds) = components
         return ((Double(seconds) * 1e3 + Double(attoseconds) / 1e15) * 100).rounded() / 100
+    }
+
+    /// Milliseconds with two decimals, rounded down. Written out by hand: to format a floating-point number costs more
+    /// than all else that a request's header field takes.
+    fileprivate func appendMilliseconds(to text: inout String) {
+        let (seconds, attoseconds) = components
+        let hundredths = max(0, seconds * 100_000 + attoseconds / 10_000_000_000_000)
+        let (whole, rest) = hundredths.quotientAndRemainder(dividingBy: 100)
+        text += String(whole)
+        text += rest < 10 ? ".0" : "."
+        text += String(rest)
     }
 }

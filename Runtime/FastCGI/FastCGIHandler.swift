@@ -110,7 +110,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
 
     private func perform(_ action: FastCGIWire.Connection.Action, _ context: ChannelHandlerContext) {
         switch action {
-        case .request(let id, let pairs): open(id, pairs, context)
+        case .request(let id, let parameters): open(id, parameters, context)
         case .body(let id, let bytes): context.fireChannelRead(wrapInboundOut(.body(id, ByteBuffer(bytes: bytes))))
         case .bodyEnd(let id): context.fireChannelRead(wrapInboundOut(.end(id)))
         case .abort(let id):
@@ -126,8 +126,8 @@ public final class FastCGIHandler: ChannelDuplexHandler {
         }
     }
 
-    private func open(_ id: StreamID, _ pairs: [NameValuePair], _ context: ChannelHandlerContext) {
-        let variables = GatewayVariables(pairs: pairs.map { ($0.name, $0.value) })
+    private func open(_ id: StreamID, _ parameters: Parameters, _ context: ChannelHandlerContext) {
+        let variables = GatewayVariables(bytes: parameters.bytes, places: parameters.places)
         do {
             let head = try variables.requestHead(basePath: basePath)
             context.fireChannelRead(wrapInboundOut(.head(id, head)))

@@ -17,7 +17,7 @@ public struct Connection: Sendable {
 
     public enum Action: Hashable, Sendable {
         /// The parameters are complete: answer this request, now or when its body is there.
-        case request(id: UInt16, [NameValuePair])
+        case request(id: UInt16, Parameters)
         /// Some of the body; never empty.
         case body(id: UInt16, ArraySlice<UInt8>)
         case bodyEnd(id: UInt16)
@@ -179,7 +179,7 @@ public struct Connection: Sendable {
         requests[record.id]?.parameters = []
         requests[record.id]?.stage = .body
         parameterBytes -= complete.count
-        return .request(id: record.id, try NameValuePair.decode(complete[...]))
+        return .request(id: record.id, try Parameters(complete))
     }
 
     /// Records about the connection itself (§4).
@@ -193,7 +193,7 @@ public struct Connection: Sendable {
             "FCGI_MPXS_CONNS": limits.openRequests > 1 ? "1" : "0",
         ]
         var answers: [NameValuePair] = []
-        for asked in try NameValuePair.decode(record.content) {
+        for asked in try Parameters(Array(record.content)).pairs {
             if let value = known[asked.name], !answers.contains(where: { $0.name == asked.name }) {
                 answers.append(NameValuePair(asked.name, value))
             }

@@ -52,12 +52,14 @@ public enum JSON {
 
     /// Writes a value, members in the order in which they are encoded, without spaces.
     ///
-    /// - Throws: `EncodingError` for a number that is not finite; whatever the value's own `encode(to:)` throws.
+    /// - Throws: `EncodingError` for a number that is not finite, and for containers written at the same time; whatever the value's own `encode(to:)` throws.
     public static func encode(_ value: some Encodable, nil nilMember: NilMember = .omitted) throws -> [UInt8] {
-        let node = EncodedNode()
-        try ValueEncoder(node: node, writesNull: nilMember == .null).write(value)
-        var bytes: [UInt8] = []
-        node.write(to: &bytes)
-        return bytes
+        let writer = JSONWriter()
+        try ValueEncoder(writer: writer, writesNull: nilMember == .null).write(value)
+        guard !writer.isBroken else {
+            throw EncodingError.invalidValue(
+                value, .init(codingPath: [], debugDescription: "its containers were not written one after another"))
+        }
+        return writer.bytes
     }
 }

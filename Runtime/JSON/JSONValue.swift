@@ -84,7 +84,7 @@ extension JSONValue: Codable {
         case .object(let members): try container.encode(members)
         case .number(let text):
             if let encoder = encoder as? ValueEncoder {
-                encoder.node.content = .literal(text)
+                encoder.writer.literal(text)
             } else if let integer = Int64(text) {
                 try container.encode(integer)
             } else {

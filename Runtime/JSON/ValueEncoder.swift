@@ -1,6 +1,8 @@
-/// Encodes a type into an ``EncodedNode``.
+/// Encodes one value onto a ``JSONWriter``.
 struct ValueEncoder: Encoder {
-    let node: EncodedNode
+    let writer: JSONWriter
+    /// How many containers the value is in.
+    var depth = 0
     /// Whether an optional member that is nil is written as `null`, or left out.
     let writesNull: Bool
     /// Not kept: what cannot be encoded is a mistake of ours, which the value alone tells.
@@ -8,26 +10,23 @@ struct ValueEncoder: Encoder {
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-        if case .members = node.content {} else { node.content = .members([]) }
+        writer.open(.members, at: depth)
         return KeyedEncodingContainer(EncodedMembers(encoder: self))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {
-        if case .list = node.content {} else { node.content = .list([]) }
+        writer.open(.elements, at: depth)
         return EncodedElements(encoder: self)
     }
 
     func singleValueContainer() -> any SingleValueEncodingContainer { self }
 
+    /// Encodes a value whole; one that encodes nothing is an empty object.
     func write<T: Encodable>(_ value: T) throws {
-        switch value {
-        case let text as String: node.content = .text(text)
-        case let flag as Bool: node.content = .literal(flag ? "true" : "false")
-        case let integer as any FixedWidthInteger: node.content = .literal(integer.description)
-        case let number as Double: node.content = .literal(try literal(number, number))
-        case let number as Float: node.content = .literal(try literal(number, Double(number)))
-        default: try value.encode(to: self)
-        }
+        let start = writer.bytes.count
+        try value.encode(to: self)
+        if writer.bytes.count == start { writer.open(.members, at: depth) }
+        writer.close(to: depth)
     }
 
     /// `value` in the fewest digits that name it; 62 rather than 62.0.
@@ -39,22 +38,44 @@ struct ValueEncoder: Encoder {
         return Int64(exactly: number).map { "\($0)" } ?? value.description
     }
 
-    func child(_ node: EncodedNode) -> ValueEncoder { ValueEncoder(node: node, writesNull: writesNull) }
+    fileprivate var inside: ValueEncoder { ValueEncoder(writer: writer, depth: depth + 1, writesNull: writesNull) }
 }
 
 extension ValueEncoder: SingleValueEncodingContainer {
-    func encodeNil() throws { node.content = .literal("null") }
-    func encode<T: Encodable>(_ value: T) throws { try write(value) }
+    func encodeNil() throws { writer.literal("null") }
+    func encode(_ value: String) throws { writer.text(value) }
+    func encode(_ value: Bool) throws { writer.literal(value ? "true" : "false") }
+    func encode(_ value: Int) throws { writer.literal(value.description) }
+    func encode(_ value: Double) throws { writer.literal(try literal(value, value)) }
+    func encode(_ value: Float) throws { writer.literal(try literal(value, Double(value))) }
+
+    func encode<T: Encodable>(_ value: T) throws {
+        if let integer = value as? any FixedWidthInteger {
+            writer.literal(integer.description)
+        } else {
+            try write(value)
+        }
+    }
 }
 
 struct EncodedMembers<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let encoder: ValueEncoder
     var codingPath: [any CodingKey] { encoder.codingPath }
 
-    private func member(_ key: Key) -> ValueEncoder { encoder.child(encoder.node.member(key.stringValue)) }
+    private func member(_ key: Key) -> ValueEncoder {
+        writer.next(key.stringValue, in: encoder.depth + 1)
+        return encoder.inside
+    }
+
+    private var writer: JSONWriter { encoder.writer }
 
     func encodeNil(forKey key: Key) throws { try member(key).encodeNil() }
     func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try member(key).write(value) }
+    // What most members are needs no way round through the value's own `encode(to:)`.
+    func encode(_ value: String, forKey key: Key) throws { try member(key).encode(value) }
+    func encode(_ value: Bool, forKey key: Key) throws { try member(key).encode(value) }
+    func encode(_ value: Int, forKey key: Key) throws { try member(key).encode(value) }
+    func encode(_ value: Double, forKey key: Key) throws { try member(key).encode(value) }
 
     func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws {
         try optional(value, key)
@@ -99,8 +120,9 @@ struct EncodedElements: UnkeyedEncodingContainer {
     init(encoder: ValueEncoder) { self.encoder = encoder }
 
     private mutating func next() -> ValueEncoder {
-        defer { count += 1 }
-        return encoder.child(encoder.node.append())
+        count += 1
+        encoder.writer.next(in: encoder.depth + 1)
+        return encoder.inside
     }
 
     mutating func encodeNil() throws { try next().encodeNil() }

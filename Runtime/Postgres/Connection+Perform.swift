@@ -27,7 +27,7 @@ extension Connection {
     func execute(
         _ script: String, wakeUp: WakeUp? = nil, patience: () -> Patience = { .goOn }
     ) throws(DatabaseError) {
-        guard !script.utf8.contains(0) else { throw DatabaseError(.invalidStatement, "SQL text with a NUL byte") }
+        guard !script.containsNUL else { throw DatabaseError(.invalidStatement, "SQL text with a NUL byte") }
         guard withPointer({ PQsendQuery($0, script) }) == 1 else { throw lost() }
         _ = try collect(sql: nil, wakeUp: wakeUp, patience: patience)
     }

@@ -39,7 +39,7 @@ struct ConnectionTarget: Sendable {
 
     private static func parse(_ text: String) throws(DatabaseError) -> [String: String] {
         var message: UnsafeMutablePointer<CChar>?
-        guard !text.utf8.contains(0), let options = PQconninfoParse(text, &message) else {
+        guard !text.containsNUL, let options = PQconninfoParse(text, &message) else {
             // libpq quotes the string in some messages, so its text does not travel further.
             if let message { PQfreemem(message) }
             throw DatabaseError(.invalidConnectionString, "not a PostgreSQL connection URI or keyword/value string")

@@ -8,6 +8,8 @@ final class PipelinedConnection {
     private var prepared: PreparedStatements
     private var pipeline = Pipeline()
     private var mustBeReplaced = false
+    private let settings: String
+    private let statementTimeout: String
 
     struct Options: Sendable {
         var prepared: Bool
@@ -26,10 +28,23 @@ final class PipelinedConnection {
         case lost(DatabaseError)
     }
 
-    /// The transaction's settings, in one command and bound: role, claims, time for each statement in milliseconds.
+    /// A transaction's settings, in one command and bound: role and claims.
     private static let settings = """
+        select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)
+        """
+
+    /// The same where somebody else may use the server's process between our transactions, so that the time for each
+    /// statement, in milliseconds, has to be set every time. It costs Postgres as much as the rest.
+    private static let settingsWithTimeout = """
         select set_config('role', $1, true), set_config('request.jwt.claims', $2, true), \
         set_config('statement_timeout', $3, true)
+        """
+
+    /// Sets the time for each statement once and for all, where the process that answers is the one that we connected
+    /// to. A pooler between us tells a number of its own.
+    private static let timeoutOnDirectConnection = """
+        select case when pg_catalog.pg_backend_pid() = $1::int
+          then pg_catalog.set_config('statement_timeout', $2, false) end is not null as direct
         """
 
     init(
@@ -38,13 +53,16 @@ final class PipelinedConnection {
         self.options = options
         connection = try Connection(to: target, logger: logger, tick: tick)
         prepared = PreparedStatements(isOn: options.prepared)
+        statementTimeout = String(options.statementTimeout.wholeMilliseconds)
+        let deadline = ContinuousClock.now + target.connectTimeout
+        let patience: () -> Connection.Patience = { tick() && ContinuousClock.now < deadline ? .goOn : .cancel }
         if options.verifiesLoginRole {
-            let deadline = ContinuousClock.now + target.connectTimeout
-            let rows = try connection.query(LoginRole.examination) {
-                tick() && ContinuousClock.now < deadline ? .goOn : .cancel
-            }
-            try LoginRole.verify(rows)
+            try LoginRole.verify(try connection.query(LoginRole.examination, patience: patience))
         }
+        let backend = Int(connection.withPointer { PQbackendPID($0) })
+        let answer = try connection.query(
+            Statement(Self.timeoutOnDirectConnection, [backend, statementTimeout]), patience: patience)
+        settings = try answer.one().decode("direct", as: Bool.self) ? Self.settings : Self.settingsWithTimeout
         guard connection.withPointer({ PQenterPipelineMode($0) }) == 1 else { throw connection.lost() }
     }
 
@@ -82,11 +100,9 @@ final class PipelinedConnection {
         var steps: [Pipeline.Step] = []
         steps.reserveCapacity(transaction.statements.count + 3)
         var preparedHere: Set<PreparedStatements.Key> = []
-        let settings = Statement(
-            Self.settings,
-            [
-                transaction.role.name, transaction.claims ?? "", options.statementTimeout.wholeMilliseconds,
-            ])
+        var values = [transaction.role.name, transaction.claims ?? ""]
+        if settings == Self.settingsWithTimeout { values.append(statementTimeout) }
+        let settings = Statement(settings, texts: values)
         // Counted as sent before the first byte may leave, so that a failure in between leaves its outcome unknown.
         defer { pipeline.append(job, steps: steps + [.sync]) }
         try send(settings, role: nil, .settings, &steps, &preparedHere)

@@ -1,4 +1,5 @@
 import CPostgres
+import Glibc
 
 /// Owns one PGresult, and frees it when the last `Rows` or `Row` that looks into it is gone.
 ///
@@ -7,14 +8,12 @@ import CPostgres
 /// once, in `deinit`, when no other reference exists.
 final class QueryResult: @unchecked Sendable {
     private let pointer: OpaquePointer
-    let columns: [String]
     let rowCount: Int
 
     /// Takes ownership of `pointer`.
     init(owning pointer: OpaquePointer) {
         self.pointer = pointer
         rowCount = Int(PQntuples(pointer))
-        columns = (0..<PQnfields(pointer)).map { index in PQfname(pointer, index).map { String(cString: $0) } ?? "" }
     }
 
     deinit {
@@ -22,6 +21,17 @@ final class QueryResult: @unchecked Sendable {
     }
 
     var status: ExecStatusType { PQresultStatus(pointer) }
+
+    var columns: [String] {
+        (0..<PQnfields(pointer)).map { index in PQfname(pointer, index).map { String(cString: $0) } ?? "" }
+    }
+
+    /// The first column of this name.
+    func column(_ name: String) -> Int? {
+        name.withCString { name in
+            (0..<PQnfields(pointer)).first { index in PQfname(pointer, index).map { strcmp($0, name) == 0 } ?? false }
+        }.map(Int.init)
+    }
 
     /// Rows inserted, updated, deleted or selected; nil for other commands.
     var affectedRows: Int? { PQcmdTuples(pointer).flatMap { Int(String(cString: $0)) } }

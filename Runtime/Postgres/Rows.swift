@@ -42,7 +42,7 @@ public struct Row: Sendable {
     public func decodeIfPresent<Value: PostgresDecodable>(
         _ column: String, as type: Value.Type = Value.self
     ) throws(DatabaseError) -> Value? {
-        guard let position = result.columns.firstIndex(of: column) else {
+        guard let position = result.column(column) else {
             throw DatabaseError(.decoding, "no column \(column) among \(result.columns)")
         }
         guard let text = result.text(row: index, column: position) else { return nil }

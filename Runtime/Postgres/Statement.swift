@@ -1,3 +1,5 @@
+import Glibc
+
 /// One SQL command and the values of its parameters.
 ///
 /// The text is what a prepared statement is recognised by, so it is a constant of the program: values go into
@@ -17,12 +19,27 @@ public struct Statement: Sendable {
         self.parameters = Parameters(parameters)
     }
 
+    /// The same for parameters that are all text and not NULL.
+    init(_ sql: String, texts: [String]) {
+        self.sql = sql
+        parameters = Parameters(texts: texts)
+    }
+
     /// Why the statement cannot be sent, or nil. C strings end at NUL: one inside would cut a value short silently.
     var problem: String? {
-        if sql.utf8.contains(0) { return "SQL text with a NUL byte" }
+        if sql.containsNUL { return "SQL text with a NUL byte" }
         if parameters.containsNUL { return "parameter with a NUL byte" }
         if parameters.count > Parameters.limit { return "more than \(Parameters.limit) parameters" }
         return nil
+    }
+}
+
+extension String {
+    /// What cannot go where libpq takes a C string.
+    var containsNUL: Bool {
+        utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false
+        } ?? utf8.contains(0)
     }
 }
 
@@ -47,16 +64,21 @@ struct Parameters: Sendable {
     init(_ values: [(any PostgresBindable)?]) {
         offsets.reserveCapacity(values.count)
         for value in values {
-            guard let value else {
-                offsets.append(Self.null)
-                continue
-            }
-            let start = bytes.count
-            offsets.append(start)
-            bytes.append(contentsOf: value.postgresText.utf8)
-            if !containsNUL { containsNUL = bytes[start...].contains(0) }
-            bytes.append(0)
+            if let value { append(value.postgresText) } else { offsets.append(Self.null) }
         }
+    }
+
+    init(texts: [String]) {
+        offsets.reserveCapacity(texts.count)
+        for text in texts { append(text) }
+    }
+
+    private mutating func append(_ text: String) {
+        if text.containsNUL { containsNUL = true }
+        offsets.append(bytes.count)
+        var text = text
+        text.withUTF8 { bytes.append(contentsOf: $0) }
+        bytes.append(0)
     }
 
     /// Calls `body` with one pointer for each value, nil for NULL; valid only during the call.

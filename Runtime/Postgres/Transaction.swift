@@ -43,7 +43,7 @@ public struct Transaction: Sendable {
 
     /// Why the transaction cannot be sent, or nil.
     var problem: String? {
-        if claims?.utf8.contains(0) == true { return "claims with a NUL byte" }
+        if claims?.containsNUL == true { return "claims with a NUL byte" }
         if role.name.isEmpty || role.name == "none" { return "no role" }
         return statements.lazy.compactMap(\.problem).first
     }

