@@ -3,7 +3,8 @@ import FunctionCore
 import PostgresClient
 import Problems
 
-/// GET /healthz: the process answers. GET /readyz: so does its database, and it has been migrated.
+/// GET /healthz: the process answers. GET /readyz: so does its database, it has been migrated, and it is not about to
+/// end.
 public struct Health: Function {
     public static let name: FunctionName = "health"
     public static let routes = [
@@ -13,10 +14,17 @@ public struct Health: Function {
 
     private let database: Database
 
-    public init(database: Database) { self.database = database }
+    private let isDraining: @Sendable () -> Bool
+
+    /// - Parameter isDraining: whether the process has been told to stop.
+    public init(database: Database, isDraining: @escaping @Sendable () -> Bool = { false }) {
+        self.database = database
+        self.isDraining = isDraining
+    }
 
     public func respond(to request: Request, in context: Context) async throws -> Response {
         if request.head.target.segments == ["readyz"] {
+            guard !isDraining() else { throw Problem(.stopping) }
             guard try await isReady(in: context) else {
                 throw Problem(.databaseUnavailable, "It has not been migrated.")
             }

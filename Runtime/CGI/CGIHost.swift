@@ -8,19 +8,22 @@ public struct CGIHost<Input: CGIInput, Output: CGIOutput>: Sendable {
     private let responder: any Responder
     private let environment: [(String, String)]
     private let basePath: String
+    private let trustedProxies: TrustedProxies
     private let input: Input
     private let output: Output
 
     /// - Parameters:
     ///   - environment: the meta-variables (§4.1) and whatever else is in the environment.
     ///   - basePath: what the operator put before our paths, without a trailing slash; usually empty.
+    ///   - trustedProxies: those before the web server whose `X-Forwarded-For` is believed.
     public init(
         responder: any Responder, environment: some Sequence<(String, String)>, basePath: String = "",
-        input: Input, output: Output
+        trustedProxies: TrustedProxies = .none, input: Input, output: Output
     ) {
         self.responder = responder
         self.environment = Array(environment)
         self.basePath = basePath
+        self.trustedProxies = trustedProxies
         self.input = input
         self.output = output
     }
@@ -32,7 +35,7 @@ public struct CGIHost<Input: CGIInput, Output: CGIOutput>: Sendable {
         let variables = GatewayVariables(environment)
         let isHead = variables["REQUEST_METHOD"] == "HEAD"
         do throws(Problem) {
-            let head = try variables.requestHead(basePath: basePath)
+            let head = try variables.requestHead(basePath: basePath, trustedProxies)
             switch responder.accept(head) {
             case .answer(let response):
                 return await send(response, isHead: isHead, beforeBodyOf: head, nil)

@@ -72,11 +72,11 @@ public enum CGIProcess {
     /// - Parameter program: the path by which the web server called us; see `RequestHead.Program`.
     /// - Returns: the process's exit status: 0 when the whole response was written, else 1.
     public static func serve(
-        _ responder: any Responder, program: String, basePath: String = ""
+        _ responder: any Responder, program: String, basePath: String = "", trustedProxies: TrustedProxies = .none
     ) async -> Int32 {
         let host = CGIHost(
             responder: responder, environment: [(GatewayVariables.program, program)] + environment, basePath: basePath,
-            input: DescriptorInput(), output: DescriptorOutput())
+            trustedProxies: trustedProxies, input: DescriptorInput(), output: DescriptorOutput())
         let work = Task { await host.run() }
         Task {
             _ = await BlockingCall.run {

@@ -21,10 +21,21 @@ public final class ConnectionEnding {
         // Stopped by `stop()`, which the handler that owns this calls when it is removed.
         timer = DeadlineTimer(on: context.eventLoop) { [unowned self] in timeOut() }
         context.flush()
+        if context.channel.bufferedBytes == 0 {
+            closeOutput()
+        } else {
+            // Where the peer has closed its half already, closing ours closes the connection, with all that still waits.
+            let sent = context.eventLoop.makePromise(of: Void.self)
+            sent.futureResult.assumeIsolated().whenComplete { _ in self.closeOutput() }
+            context.writeAndFlush(NIOAny(ByteBuffer()), promise: sent)
+        }
+        if !hasClosedOutput { watch() }
+    }
+
+    private func closeOutput() {
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { _ in self.outputClosed() }
         context.close(mode: .output, promise: promise)
-        if !hasClosedOutput { watch() }
     }
 
     public func stop() { timer?.stop() }

@@ -6,6 +6,10 @@ public struct Serving: Sendable {
     public var limits: ServingLimits
     public var gate: Gate
     public var traffic = Traffic()
+    /// What the operator put before our paths, without a trailing slash; usually empty.
+    public var basePath = ""
+    /// Proxies whose `X-Forwarded-For` is believed.
+    public var trustedProxies = TrustedProxies.none
 
     public init(_ responder: any Responder, limits: ServingLimits = .init()) {
         self.responder = responder

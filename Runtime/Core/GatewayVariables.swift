@@ -56,9 +56,13 @@ public struct GatewayVariables: Sendable {
     /// decoded. Where `REQUEST_URI` leads to no route they are tried as well, so that a program mapped at
     /// `/cgi-bin/create-agent` answers under that name too.
     ///
-    /// - Parameter basePath: what the operator put before our paths, without a trailing slash; usually empty.
+    /// - Parameters:
+    ///   - basePath: what the operator put before our paths, without a trailing slash; usually empty.
+    ///   - trustedProxies: those before the web server whose `X-Forwarded-For` is believed.
     /// - Throws: ``Problem`` 400 for a path, method, length or field that HTTP does not allow; 431.
-    public func requestHead(basePath: String = "") throws(Problem) -> RequestHead {
+    public func requestHead(
+        basePath: String = "", _ trustedProxies: TrustedProxies = .none
+    ) throws(Problem) -> RequestHead {
         guard let methodText = self["REQUEST_METHOD"], let method = HTTPRequest.Method(rawValue: methodText) else {
             throw Problem(.malformedRequest)
         }
@@ -66,7 +70,8 @@ public struct GatewayVariables: Sendable {
         guard !targets.isEmpty else { throw Problem(.invalidPath) }
         var head = RequestHead(
             method: method, target: targets.removeFirst(), otherTargets: targets, fields: try fields(),
-            clientAddress: self["REMOTE_ADDR"])
+            clientAddress: trustedProxies.clientAddress(
+                peer: self["REMOTE_ADDR"], forwardedFor: self["HTTP_X_FORWARDED_FOR"].map { [$0] } ?? []))
         if let path = self[Self.program] {
             head.program = RequestHead.Program(path: path, hasPathInfo: self["PATH_INFO"] != nil)
         }

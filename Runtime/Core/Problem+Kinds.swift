@@ -23,6 +23,7 @@ extension Problem.Kind {
     public static let `internal` = Self("internal", .internalServerError, "Something went wrong on our side")
     public static let overloaded = Self(
         "overloaded", .serviceUnavailable, "Too many requests are being answered right now")
+    public static let stopping = Self("stopping", .serviceUnavailable, "The server is about to stop")
     public static let deadlineExceeded = Self(
         "deadline_exceeded", .serviceUnavailable, "The answer took too long and was given up")
     public static let clientClosedRequest = Self(

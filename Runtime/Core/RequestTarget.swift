@@ -56,7 +56,7 @@ public struct RequestTarget: Sendable, Hashable {
     }
 
     /// The same without `basePath`, or as it is when it does not lie below that.
-    func below(_ basePath: String) -> RequestTarget {
+    public func below(_ basePath: String) -> RequestTarget {
         guard !basePath.isEmpty, path.utf8.starts(with: basePath.utf8) else { return self }
         let rest = path.utf8.dropFirst(basePath.utf8.count)
         guard rest.isEmpty || rest.first == UInt8(ascii: "/") else { return self }

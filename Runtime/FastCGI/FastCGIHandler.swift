@@ -11,8 +11,8 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     public typealias OutboundIn = ResponsePart
     public typealias OutboundOut = ByteBuffer
 
-    private let limits: ServingLimits
-    private let basePath: String
+    private let serving: Serving
+    private var limits: ServingLimits { serving.limits }
     private var connection: FastCGIWire.Connection
     /// Once there, nothing more is written, and nothing that arrives is looked at.
     private var ending: ConnectionEnding?
@@ -25,13 +25,11 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     private var awaitedRequest: Int?
     private var timer: DeadlineTimer?
 
-    /// - Parameter basePath: what the operator put before our paths, without a trailing slash; usually empty.
-    public init(limits: ServingLimits, basePath: String = "") {
-        self.limits = limits
-        self.basePath = basePath
+    public init(_ serving: Serving) {
+        self.serving = serving
         var wire = FastCGIWire.Connection.Limits()
         // The specification means the process, HAProxy takes it for the connection: the smaller is right for both.
-        wire.advertisedRequests = min(limits.concurrentRequests, wire.openRequests)
+        wire.advertisedRequests = min(serving.limits.concurrentRequests, wire.openRequests)
         connection = FastCGIWire.Connection(limits: wire)
     }
 
@@ -129,7 +127,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
     private func open(_ id: StreamID, _ parameters: Parameters, _ context: ChannelHandlerContext) {
         let variables = GatewayVariables(bytes: parameters.bytes, places: parameters.places)
         do {
-            let head = try variables.requestHead(basePath: basePath)
+            let head = try variables.requestHead(basePath: serving.basePath, serving.trustedProxies)
             context.fireChannelRead(wrapInboundOut(.head(id, head)))
             if Self.hasNoBody(head, variables) { context.fireChannelRead(wrapInboundOut(.end(id))) }
         } catch {

@@ -5,11 +5,9 @@ import NIOCore
 public enum FastCGIPipeline {
     /// Adds what turns bytes into requests for `serving`, and its answers into bytes. Called on the channel's event
     /// loop.
-    ///
-    /// - Parameter basePath: what the operator put before our paths, without a trailing slash; usually empty.
-    public static func add(to channel: any Channel, serving: Serving, basePath: String = "") throws {
+    public static func add(to channel: any Channel, serving: Serving) throws {
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(FastCGIHandler(limits: serving.limits, basePath: basePath))
+        try pipeline.addHandler(FastCGIHandler(serving))
         try pipeline.addHandler(RequestHandler(serving, .fastCGI))
     }
 }

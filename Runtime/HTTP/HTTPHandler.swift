@@ -19,6 +19,8 @@ public final class HTTPHandler: ChannelDuplexHandler {
         var framing: MessageFraming
         var isEnded = false
         var isAnswered = false
+        /// Whether the head of a streamed response has been written.
+        var hasBegun = false
         var isChunked = false
         var closesAfter = false
     }
@@ -30,8 +32,8 @@ public final class HTTPHandler: ChannelDuplexHandler {
         case over
     }
 
-    private let limits: ServingLimits
-    private let trustedProxies: TrustedProxies
+    private let serving: Serving
+    private var limits: ServingLimits { serving.limits }
     private var state = State.idle
     private var encoder = ResponseEncoder()
     /// Parts of requests that came before the current one was answered: at most what one read brought.
@@ -52,10 +54,7 @@ public final class HTTPHandler: ChannelDuplexHandler {
     private var timer: DeadlineTimer?
     private var ending: ConnectionEnding?
 
-    public init(limits: ServingLimits, trustedProxies: TrustedProxies = .none) {
-        self.limits = limits
-        self.trustedProxies = trustedProxies
-    }
+    public init(_ serving: Serving) { self.serving = serving }
 
     public func handlerAdded(context: ChannelHandlerContext) {
         // Stopped in `handlerRemoved`, which every handler lives to see.
@@ -145,7 +144,7 @@ public final class HTTPHandler: ChannelDuplexHandler {
 
     private func open(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         do {
-            let (framing, request) = try MessageFraming.read(head, peer: peer, trustedProxies)
+            let (framing, request) = try MessageFraming.read(head, peer: peer, serving)
             state = .request(Current(framing: framing))
             context.fireChannelRead(wrapInboundOut(.head(0, request)))
         } catch {
@@ -183,7 +182,25 @@ public final class HTTPHandler: ChannelDuplexHandler {
 
     public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let stop = event as? StopEvent { heed(stop, context) }
+        if event as? ChannelEvent == .inputClosed { inputClosed(context) }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// The caller says nothing more. It may have left, or wait for its answer; to TCP both look the same until something
+    /// is sent. An interim response costs one that waits nothing (RFC 9110 §15.2), and is answered with a reset for one
+    /// that has left, which then cancels its request.
+    private func inputClosed(_ context: ChannelHandlerContext) {
+        switch state {
+        case .idle: context.close(promise: nil)
+        case .over: break
+        case .request(var current):
+            current.closesAfter = true
+            state = .request(current)
+            guard current.isEnded else { return context.close(promise: nil) }
+            if !current.framing.isHTTP10, !current.hasBegun {
+                context.writeAndFlush(wrapOutboundOut(ResponseEncoder.goAhead), promise: nil)
+            }
+        }
     }
 
     private func heed(_ stop: StopEvent, _ context: ChannelHandlerContext) {
@@ -261,6 +278,7 @@ public final class HTTPHandler: ChannelDuplexHandler {
             encoder.head(
                 of: response, framing: framing, keepsAlive: !current.closesAfter, isHTTP10: current.framing.isHTTP10,
                 into: &buffer)
+            current.hasBegun = true
             state = .request(current)
             context.write(wrapOutboundOut(buffer), promise: promise)
         case .body(_, let bytes):

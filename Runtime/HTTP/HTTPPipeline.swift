@@ -6,9 +6,7 @@ import NIOHTTP1
 public enum HTTPPipeline {
     /// Adds what turns bytes into requests for `serving`, and its answers into bytes. Called on the channel's event
     /// loop.
-    public static func add(
-        to channel: any Channel, serving: Serving, trustedProxies: TrustedProxies = .none
-    ) throws {
+    public static func add(to channel: any Channel, serving: Serving) throws {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldCount = serving.limits.headerFields
         limits.maxHeaderFieldSize = serving.limits.headerFieldBytes
@@ -16,7 +14,7 @@ public enum HTTPPipeline {
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(ByteToMessageHandler(decoder))
-        try pipeline.addHandler(HTTPHandler(limits: serving.limits, trustedProxies: trustedProxies))
+        try pipeline.addHandler(HTTPHandler(serving))
         try pipeline.addHandler(RequestHandler(serving, .http))
     }
 }

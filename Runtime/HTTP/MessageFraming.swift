@@ -1,3 +1,4 @@
+import FunctionChannel
 import FunctionCore
 import HTTPTypes
 import NIOHTTP1
@@ -19,7 +20,7 @@ struct MessageFraming {
     ///   parties could read differently: no or several `Host`, both ways of framing at once, or a coding that is not
     ///   plain `chunked` (RFC 9112 §3.2, §6.1).
     static func read(
-        _ head: HTTPRequestHead, peer: String?, _ trustedProxies: TrustedProxies
+        _ head: HTTPRequestHead, peer: String?, _ serving: Serving
     ) throws(Problem) -> (MessageFraming, RequestHead) {
         var framing = MessageFraming()
         framing.isHTTP10 = head.version == .http1_0
@@ -48,7 +49,8 @@ struct MessageFraming {
             case "x-forwarded-for": forwardedFor.append(value)
             default: break
             }
-            fields.append(HTTPField(name: name, value: value))
+            // Absent and empty are the same to a function, as they are to a CGI program (RFC 3875 §4.1); not in a length.
+            if !value.isEmpty || name == .contentLength { fields.append(HTTPField(name: name, value: value)) }
         }
         guard hosts == 1 || (framing.isHTTP10 && hosts == 0) else {
             throw Problem(.malformedRequest, "Host must be sent once.")
@@ -61,8 +63,8 @@ struct MessageFraming {
         }
         framing.hasBody = framing.hasBody || !codings.isEmpty
         let request = RequestHead(
-            method: method, target: try RequestTarget(head.uri), fields: fields,
-            clientAddress: trustedProxies.clientAddress(peer: peer, forwardedFor: forwardedFor))
+            method: method, target: try RequestTarget(head.uri).below(serving.basePath), fields: fields,
+            clientAddress: serving.trustedProxies.clientAddress(peer: peer, forwardedFor: forwardedFor))
         return (framing, request)
     }
 }

@@ -2,10 +2,13 @@ import CPostgres
 
 /// One command at a time, outside pipeline mode.
 extension Connection {
-    /// What the caller wants while a command runs: go on, or ask the server to stop.
+    /// What the caller wants while a command runs.
     enum Patience {
         case goOn
+        /// Ask the server to stop, and wait for it to say that it has.
         case cancel
+        /// Wait no longer. The connection is of no further use.
+        case giveUp
     }
 
     /// Sends `statement` and reads its rows.
@@ -56,9 +59,16 @@ extension Connection {
                 default: if failure == nil { failure = result.error(sql: sql) }
                 }
             case .incomplete:
-                if !cancelled, patience() == .cancel {
+                switch patience() {
+                case .cancel where !cancelled:
                     cancelled = true
                     requestCancel()
+                case .giveUp:
+                    poison()
+                    var error = DatabaseError(.unavailable(.noAnswer), "the server did not answer in time")
+                    error.outcomeUnknown = true
+                    throw error
+                case .goOn, .cancel: break
                 }
                 let allSent = try flush()
                 let ready = wait(writing: !allSent, wakeUp: wakeUp, until: .now + .milliseconds(100))

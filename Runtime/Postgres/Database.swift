@@ -79,12 +79,12 @@ public final class Database: Sendable {
     /// For start-up: connects once, and looks at what the login role may do by itself.
     /// - Throws: `.loginRoleTooStrong` when it is a superuser, has BYPASSRLS, CREATEROLE or REPLICATION, owns anything
     ///   in the database, inherits privileges of a role it is a member of, or can switch to one of the first two;
-    ///   `.unavailable` when there is no connection.
+    ///   `.unavailable` when there is no connection, or no answer within twice the time that connecting may take.
     public func verifyLoginRole() async throws(DatabaseError) {
         let connection = try await PlainConnection(to: target, logger: logger)
         let examined: Result<Rows, DatabaseError>
         do throws(DatabaseError) {
-            examined = .success(try await connection.query(LoginRole.examination))
+            examined = .success(try await connection.query(LoginRole.examination, within: target.connectTimeout))
         } catch {
             examined = .failure(error)
         }
@@ -92,10 +92,12 @@ public final class Database: Sendable {
         try LoginRole.verify(examined.get())
     }
 
-    /// Accepts nothing more, does what is waiting, and returns when all connections are closed.
-    public func shutdown() async {
-        await fast.shutdown()
-        await slow.shutdown()
+    /// Accepts nothing more, does what is waiting, and returns when all connections are closed, or when `time` is over:
+    /// a server that does not answer keeps nobody from ending.
+    public func shutdown(within time: Duration = .seconds(10)) async {
+        let deadline = ContinuousClock.now + time
+        await fast.shutdown(until: deadline)
+        await slow.shutdown(until: deadline)
     }
 
     public var statistics: Statistics {

@@ -12,6 +12,11 @@ final class LaneConnections: Sendable {
         var started: [Bool]
         var running = 0
         var waitingForEnd: [CheckedContinuation<Void, Never>] = []
+
+        mutating func takeWaiting() -> [CheckedContinuation<Void, Never>] {
+            defer { waitingForEnd = [] }
+            return waitingForEnd
+        }
     }
 
     init(
@@ -53,8 +58,14 @@ final class LaneConnections: Sendable {
         queue.close().forEach { links[$0].wakeUp.signal() }
     }
 
-    func shutdown() async {
+    /// Returns when all threads have ended, or at the deadline.
+    func shutdown(until deadline: ContinuousClock.Instant) async {
         close()
+        let alarm = Task {
+            try await Task.sleep(until: deadline)
+            for caller in threads.withLock({ $0.takeWaiting() }) { caller.resume() }
+        }
+        defer { alarm.cancel() }
         await withCheckedContinuation { (caller: CheckedContinuation<Void, Never>) in
             let none = threads.withLock { threads in
                 if threads.running > 0 { threads.waitingForEnd.append(caller) }
@@ -82,9 +93,7 @@ final class LaneConnections: Sendable {
     private func threadEnded() {
         let callers = threads.withLock { threads in
             threads.running -= 1
-            guard threads.running == 0 else { return [CheckedContinuation<Void, Never>]() }
-            defer { threads.waitingForEnd = [] }
-            return threads.waitingForEnd
+            return threads.running == 0 ? threads.takeWaiting() : []
         }
         callers.forEach { $0.resume() }
     }

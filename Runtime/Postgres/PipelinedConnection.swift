@@ -55,7 +55,7 @@ final class PipelinedConnection {
         prepared = PreparedStatements(isOn: options.prepared)
         statementTimeout = String(options.statementTimeout.wholeMilliseconds)
         let deadline = ContinuousClock.now + target.connectTimeout
-        let patience: () -> Connection.Patience = { tick() && ContinuousClock.now < deadline ? .goOn : .cancel }
+        let patience: () -> Connection.Patience = { tick() && ContinuousClock.now < deadline ? .goOn : .giveUp }
         if options.verifiesLoginRole {
             try LoginRole.verify(try connection.query(LoginRole.examination, patience: patience))
         }

@@ -44,6 +44,16 @@ public final class PlainConnection: Sendable {
         }
     }
 
+    /// Runs one statement, and gives the connection up when its answer takes longer than `time`.
+    func query(_ statement: Statement, within time: Duration) async throws(DatabaseError) -> Rows {
+        let deadline = ContinuousClock.now + time
+        return try await thread.perform { connection, operation throws(DatabaseError) in
+            try connection.query(statement, wakeUp: operation.wakeUp) {
+                .now < deadline ? operation.patience : .giveUp
+            }
+        }
+    }
+
     /// Waits for the next notification on a channel that this connection listens to (`execute("listen …")`).
     /// - Returns: Nil when the deadline passes first.
     /// - Throws: `.unavailable(.connectionLost)`; `.cancelled` when the task is.

@@ -17,7 +17,8 @@ final class PipeWatcher: ChannelInboundHandler {
     /// Calls `onByte` for every byte read from `descriptor`, and `atEnd` when nobody can write to it any more. Watches a
     /// copy: the descriptor stays the caller's.
     static func watch(
-        _ descriptor: CInt, _ group: MultiThreadedEventLoopGroup, onByte: @escaping @Sendable (UInt8) -> Void = { _ in },
+        _ descriptor: CInt, _ group: MultiThreadedEventLoopGroup,
+        onByte: @escaping @Sendable (UInt8) -> Void = { _ in },
         atEnd: @escaping @Sendable () -> Void = {}
     ) async throws {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)

@@ -1,5 +1,5 @@
 import FunctionChannel
-import HTTPHost
+import FunctionCore
 import NIOCore
 
 extension Server {
@@ -10,9 +10,13 @@ extension Server {
         public var limits = ServingLimits()
         /// Connections at once; one more is closed as it comes.
         public var connections = 4_096
-        /// After the first signal: how long requests may take to end by themselves.
+        /// After the first signal: how long to serve on, so that who asks whether we are ready can send callers elsewhere.
+        public var drainDelay = Duration.zero
+        /// Set when the server is told to stop.
+        public var draining = Draining()
+        /// After that: how long requests may take to end by themselves.
         public var drainTime = Duration.seconds(20)
-        /// After that: how long their tasks may take to end once cancelled.
+        /// And after that: how long their tasks may take to end once cancelled.
         public var cancelTime = Duration.seconds(5)
         /// Whether SIGTERM, SIGINT and SIGQUIT stop the server, and SIGHUP and SIGUSR2 reload it.
         public var handlesSignals = true
@@ -29,9 +33,9 @@ extension Server {
         public var handoverTime = Duration.seconds(60)
         /// The service manager to keep informed; nil for none.
         public var notifier: ServiceNotifier?
-        /// Proxies whose `X-Forwarded-For` is believed, over HTTP.
+        /// Proxies whose `X-Forwarded-For` is believed.
         public var trustedProxies = TrustedProxies.none
-        /// What the web server puts before our paths, over FastCGI; without a trailing slash.
+        /// What the web server puts before our paths, without a trailing slash.
         public var basePath = ""
         /// Peers that may speak FastCGI over TCP, as FCGI_WEB_SERVER_ADDRS lists them (FastCGI 1.0 §3.2); nil for all.
         public var webServerAddresses: Set<String>? = Configuration.webServerAddressesFromEnvironment()

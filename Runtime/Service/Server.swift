@@ -1,6 +1,5 @@
 import FunctionChannel
 import FunctionCore
-import HTTPHost
 import Logging
 import NIOCore
 import NIOPosix
@@ -35,7 +34,10 @@ public final class Server: Sendable {
     public init(responder: any Responder, configuration: Configuration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
-        serving = Serving(responder, limits: configuration.limits)
+        var serving = Serving(responder, limits: configuration.limits)
+        serving.basePath = configuration.basePath
+        serving.trustedProxies = configuration.trustedProxies
+        self.serving = serving
         connections = Connections(limit: configuration.connections)
     }
 

@@ -190,6 +190,19 @@ extension EndToEnd {
             }
         }
 
+        @Test("a program that vanishes in the middle of a reload is replaced by the one that runs")
+        func vanishesMidway() async throws {
+            try await midway { installation, server, port, load in
+                #expect(unlink(installation.program) == 0)
+                try installation.settings(origin: "https://four.example")
+                try await server.wait(for: #""message":"reloaded""#)
+                #expect(try await installation.origin(port, asking: "https://four.example") != nil)
+                #expect(load.failures.isEmpty)
+                try await load.stop()
+                #expect(await server.stop() == .code(0))
+            }
+        }
+
         @Test("a stop while a stand-in serves alone ends both")
         func stopsBehindStandIn() async throws {
             try await midway { installation, server, port, load in
@@ -208,6 +221,40 @@ extension EndToEnd {
                 #expect(await server.stop() == .code(0))
                 #expect(!SteadyLoad.canConnect(to: port))
             }
+        }
+
+        @Test("a worker takes up a new program too, in the same process")
+        func worker() async throws {
+            let installation = try Installation(try await TestBed.shared.value)
+            try installation.release("one")
+            let worker = try ServedProgram.start(
+                ["worker", "--interval", "1"], executable: installation.program,
+                environment: installation.environment, in: installation.files.directory)
+            try await worker.wait(for: "worker started")
+            try installation.release("two")
+            try await worker.reload()
+            #expect(try Self.image(of: worker.process.processID).hasSuffix("/two/callwaiting"))
+            #expect(await worker.stop() == .code(0))
+        }
+
+        @Test("the service manager is told of each step of a reload, by the main process alone")
+        func tellsServiceManager() async throws {
+            var installation = try Installation(try await TestBed.shared.value)
+            try installation.release("one")
+            let manager = try NotifySocket()
+            installation.environment["NOTIFY_SOCKET"] = manager.name
+            let server = try await installation.start(["http", "--listen", "127.0.0.1:0"])
+            try await server.reload()
+            try installation.settings(origin: "ftp://nonsense")
+            server.process.signal(SIGHUP)
+            try await server.wait(for: "serving as before")
+            #expect(await server.stop() == .code(0))
+            let messages = manager.messages()
+            #expect(
+                messages.map(\.firstLine) == [
+                    "READY=1", "RELOADING=1", "READY=1", "RELOADING=1", "READY=1", "STOPPING=1",
+                ])
+            #expect(messages.allSatisfy { $0.sender == server.process.processID })
         }
 
         @Test("when the main process is killed in the middle of a reload, its stand-in ends too")

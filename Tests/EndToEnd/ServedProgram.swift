@@ -19,14 +19,16 @@ struct ServedProgram {
     ) throws -> ServedProgram {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let log = "\(directory)/log-\([UInt8].random(count: 4).hex)"
-        let file = try SystemCallError.check("create \(log)", open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600))
+        let file = try SystemCallError.check(
+            "create \(log)", open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600))
         let nothing = try SystemCallError.check("open /dev/null", open("/dev/null", O_RDONLY | O_CLOEXEC))
         defer {
             close(file)
             close(nothing)
         }
         let process = try ChildProcess.start(
-            Command(executable, arguments, environment: environment), descriptors: [standardInput ?? nothing, file, file])
+            Command(executable, arguments, environment: environment),
+            descriptors: [standardInput ?? nothing, file, file])
         return ServedProgram(process: process, log: log)
     }
 

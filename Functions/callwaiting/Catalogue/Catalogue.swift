@@ -38,7 +38,9 @@ enum Catalogue {
     }
 
     private static let health = FunctionEntry(type: Health.self, role: "anon", settings: []) { _ in
-        { Health(database: $0.database) }
+        { services in
+            Health(database: services.database, isDraining: { services.draining.isOn })
+        }
     }
 
     private static let generateVoice = FunctionEntry(

@@ -1,6 +1,7 @@
 import AudioStore
 import Callers
 import FunctionCore
+import FunctionService
 import Logging
 import Metering
 import PostgresClient
@@ -12,6 +13,7 @@ struct Services: Sendable {
     let database: Database
     let web: WebClient
     let logger: Logger
+    let draining = Draining()
 
     init(server: ServerSettings, database: Database.Configuration, logger: Logger) throws {
         self.server = server

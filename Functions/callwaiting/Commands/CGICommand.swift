@@ -20,7 +20,8 @@ struct CGICommand: AsyncParsableCommand {
         do {
             let assembly = try await Assembly(only: functionNames(for: program), source: try await SettingsSource())
             let status = await CGIProcess.serve(
-                assembly.application, program: program, basePath: assembly.services.server.basePath)
+                assembly.application, program: program, basePath: assembly.services.server.basePath,
+                trustedProxies: assembly.services.server.trustedProxies)
             await assembly.services.shutdown()
             return status
         } catch {

@@ -14,6 +14,7 @@ struct ServingLife: Sendable {
     /// - Throws: what `serve` throws, unless another process of ours serves meanwhile; then that one does until it is
     ///   told to stop.
     func run(_ serve: () async throws -> Server.Outcome) async throws {
+        ProcessLimits.takeAllDescriptors()
         let logger = Logger.callwaiting(level: .info)
         do {
             guard case .reloading(let next) = try await serve() else { return }

@@ -20,6 +20,7 @@ struct ServingOptions: ParsableArguments {
             var configuration = Server.Configuration(listeners: listeners)
             configuration.apply(services.server)
             configuration.apply(life)
+            configuration.draining = services.draining
             configure(&configuration)
             let server = Server(
                 responder: assembly.application, configuration: configuration, logger: services.logger)
@@ -61,6 +62,8 @@ extension Server.Configuration {
         connections = max(connections, settings.requestsInFlight * 2)
         drainTime = settings.drainBudget
         handoverTime = max(settings.drainBudget, settings.requestDeadline + limits.overrun * 2)
+        drainDelay = settings.drainDelay
         basePath = settings.basePath
+        trustedProxies = settings.trustedProxies
     }
 }

@@ -11,8 +11,10 @@ struct ServerSettings: Sendable {
     let requestDeadline: Duration
     let requestsInFlight: Int
     let drainBudget: Duration
+    let drainDelay: Duration
     let eventLoops: Int
     let residentIdleTime: Duration
+    let trustedProxies: TrustedProxies
 
     init(from reader: inout SettingsReader) {
         publicURL = reader.url(.publicURL)
@@ -24,8 +26,16 @@ struct ServerSettings: Sendable {
         requestDeadline = .seconds(reader.integer(.requestDeadline, in: 5...3_600))
         requestsInFlight = reader.integer(.requestsInFlight, in: 1...100_000)
         drainBudget = .seconds(reader.integer(.drainBudget, in: 0...3_600))
+        drainDelay = .seconds(reader.integer(.drainDelay, in: 0...3_600))
         eventLoops = reader.integer(.eventLoops, in: 0...256)
         residentIdleTime = .seconds(reader.integer(.residentIdleTime, in: 1...86_400))
+        let proxies = (reader.optional(.trustedProxies) ?? "").split(separator: ",").map { text in
+            String(text.filter { $0 != " " })
+        }
+        trustedProxies = TrustedProxies(proxies) ?? .none
+        if TrustedProxies(proxies) == nil {
+            reader.report(.trustedProxies, "has something that is no address or network")
+        }
     }
 }
 

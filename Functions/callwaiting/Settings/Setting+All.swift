@@ -18,14 +18,24 @@ extension Setting {
         "REQUESTS_IN_FLIGHT", .server, "Requests answered at a time in one process; one more is 503.", fallback: "512")
     static let drainBudget = Setting(
         "DRAIN_BUDGET", .server, "Seconds that requests in flight get to finish after SIGTERM.", fallback: "60")
-    static let eventLoops = Setting(
-        "EVENT_LOOPS", .server, "Threads that do I/O and run functions; 0 is one for each core, at most 4.",
+    static let drainDelay = Setting(
+        "DRAIN_DELAY", .server,
+        "Seconds after SIGTERM in which /readyz says 503 and everything else is served, for balancers that ask.",
         fallback: "0")
+    static let eventLoops = Setting(
+        "EVENT_LOOPS", .server,
+        "Threads that do I/O and run functions; 0 is one for each core that the process may use, at most 4.",
+        fallback: "0")
+    static let trustedProxies = Setting(
+        "TRUSTED_PROXIES", .server,
+        "Whose X-Forwarded-For is believed: addresses, networks or `unix`, separated by commas, such as 10.0.0.0/8.",
+        fallback: "")
     static let logLevel = Setting(
         "LOG_LEVEL", .server, "Least severe line logged: trace, debug, info, notice, warning, error or critical.",
         fallback: "info")
     static let server = [
-        publicURL, appURL, basePath, requestDeadline, requestsInFlight, drainBudget, eventLoops, logLevel,
+        publicURL, appURL, basePath, requestDeadline, requestsInFlight, drainBudget, drainDelay, eventLoops,
+        trustedProxies, logLevel,
     ]
 
     // MARK: Database

@@ -19,7 +19,7 @@ public struct Handover: Sendable {
         /// ``Listener/Endpoint/key`` of what it was opened for.
         var key: String
         var descriptor: CInt
-        /// The socket's own file, as device and inode; nil where it has none that is ours.
+        /// The socket's own file, told from others; nil where it has none that is ours.
         var file: UnixSocketFile.Identity?
 
         /// Removes the file, unless it is somebody else's by now.
@@ -94,8 +94,8 @@ extension Handover {
         lines.append("control \(control.descriptor)")
         if let signals { lines.append("signals \(signals.reading) \(signals.writing)") }
         for socket in sockets {
-            lines.append(
-                "socket \(socket.descriptor) \(socket.file?.device ?? 0) \(socket.file?.inode ?? 0) \(socket.key)")
+            let file = socket.file ?? UnixSocketFile.Identity(device: 0, inode: 0, modified: 0)
+            lines.append("socket \(socket.descriptor) \(file.device) \(file.inode) \(file.modified) \(socket.key)")
         }
         return lines.joined(separator: "\n")
     }
@@ -107,18 +107,19 @@ extension Handover {
         var signals: Pipe?
         var sockets: [Socket] = []
         for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ", maxSplits: 4).map(String.init)
-            let numbers = words.dropFirst().prefix(3).map { Int(strictDecimal: $0) ?? 0 }
+            let words = line.split(separator: " ", maxSplits: 5).map(String.init)
+            let numbers = words.dropFirst().prefix(4).map { Int(strictDecimal: $0) ?? 0 }
             let descriptors = numbers.map { CInt(truncatingIfNeeded: $0) }
             switch (words[0], words.count) {
             case ("stand-in", 1): role = .standIn
             case ("successor", 2): role = .successor(standIn: descriptors[0])
             case ("control", 2): control = descriptors[0]
             case ("signals", 3): signals = Pipe(reading: descriptors[0], writing: descriptors[1])
-            case ("socket", 5):
-                let file = UnixSocketFile.Identity(device: UInt64(numbers[1]), inode: UInt64(numbers[2]))
+            case ("socket", 6):
+                let file = UnixSocketFile.Identity(
+                    device: UInt64(numbers[1]), inode: UInt64(numbers[2]), modified: UInt64(numbers[3]))
                 sockets.append(
-                    Socket(key: words[4], descriptor: descriptors[0], file: file.inode == 0 ? nil : file))
+                    Socket(key: words[5], descriptor: descriptors[0], file: file.inode == 0 ? nil : file))
             default: return nil
             }
         }

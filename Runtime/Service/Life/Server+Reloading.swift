@@ -29,7 +29,9 @@ extension Server {
                 throw error
             }
             let standIn = StandIn(process: process, control: ours) { _, descriptor in Glibc.close(descriptor) }
-            if await standIn.isReady(within: configuration.startTime) { return standIn }
+            let isReady = await standIn.isReady(
+                within: configuration.startTime, or: { [wishes] in await wishes.wait { $0.stops > 0 } })
+            if isReady { return standIn }
             logger.error("reload failed: what was started did not become ready; serving as before")
         } catch {
             logger.error("reload failed; serving as before", metadata: ["cause": "\(error)"])
@@ -79,7 +81,8 @@ extension Server {
     ///
     /// - Parameter interruption: returns when that makes no sense any more.
     /// - Returns: false when it was interrupted; otherwise nothing is left here.
-    func giveAway(through control: HandoverSocket, or interruption: @escaping @Sendable () async -> Void) async -> Bool {
+    func giveAway(through control: HandoverSocket, or interruption: @escaping @Sendable () async -> Void) async -> Bool
+    {
         connections.fire(
             .giveAway { [connections] channel in
                 guard let wireProtocol = connections.wireProtocol(of: channel) else { return false }

@@ -1,4 +1,5 @@
 import FunctionChannel
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -14,11 +15,20 @@ extension Server {
             let reloads = handover == nil && configuration.program != nil
             signals = try Signals(Signals.stopping + (reloads ? Signals.reloading : []))
         }
+        let terminal = (CInt(0)...2).first { isatty($0) == 1 }
         try await PipeWatcher.watch(signals.readingEnd, group) { [wishes] number in
-            let reloads = Signals.reloading.contains(CInt(number))
+            let isHangUp = CInt(number) == SIGHUP && terminal.map(Self.hasHungUp) ?? false
+            let reloads = Signals.reloading.contains(CInt(number)) && !isHangUp
             wishes.update { if reloads { $0.reload = true } else { $0.stops += 1 } }
         }
         return signals
+    }
+
+    /// Whether a terminal is gone. Then SIGHUP says so to what was started there, and means the end as it does for every
+    /// program.
+    private static func hasHungUp(_ terminal: CInt) -> Bool {
+        var question = pollfd(fd: terminal, events: 0, revents: 0)
+        return poll(&question, 1, 0) == 1 && question.revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0
     }
 
     /// Lets requests end, within the budget, and then ends those that are left.
@@ -26,7 +36,12 @@ extension Server {
     /// - Parameter other: a process of ours that serves too.
     func stop(_ act: Act, _ channels: [any Channel], _ other: StandIn?) async {
         configuration.notifier?.stopping()
+        configuration.draining.begin()
         logger.info("stopping", metadata: ["requests": "\(serving.gate.count)"])
+        let wishes = wishes
+        if configuration.drainDelay > .zero {
+            _ = await first(within: configuration.drainDelay, [{ await wishes.wait { $0.stops > 1 } }])
+        }
         // The stand-in answers what it has accepted, in the same time.
         async let otherEnd: Void? = other?.end(within: configuration.drainTime + configuration.cancelTime * 2)
         // Said before the sockets close, so that whoever finds them closed is told by each answer as well.
@@ -34,7 +49,6 @@ extension Server {
         for socket in act.sockets { socket.file?.remove() }
         await stopAccepting(channels, act.group)
         for socket in act.sockets { socket.close() }
-        let wishes = wishes
         if await first(within: configuration.drainTime, [ended, { await wishes.wait { $0.stops > 1 } }]) != 0 {
             await cancelRequests()
         }

@@ -27,15 +27,18 @@ final class StandIn: Sendable {
             }
             // Its end of the socket is open for as long as it is there.
             Self.reap(process)
-            close(control.descriptor)
             state.update { $0.hasEnded = true }
         }
     }
 
+    /// Not before: until nobody can ask it to end any more, its number must not be another socket's.
+    deinit { close(control.descriptor) }
+
+    /// - Parameter interruption: returns when nobody needs it any more.
     /// - Returns: whether it became ready in time; one that has not is killed.
-    func isReady(within time: Duration) async -> Bool {
+    func isReady(within time: Duration, or interruption: @escaping @Sendable () async -> Void) async -> Bool {
         let state = state
-        _ = await first(within: time, [{ await state.wait { $0.isReady || $0.hasEnded } }])
+        _ = await first(within: time, [{ await state.wait { $0.isReady || $0.hasEnded } }, interruption])
         guard state.value.isReady, !state.value.hasEnded else {
             await end(within: .zero)
             return false
@@ -46,7 +49,7 @@ final class StandIn: Sendable {
     /// Lets it end in good order, and kills it when that takes too long.
     func end(within time: Duration) async {
         let state = state
-        // Not closed: whoever waits for its end waits on that descriptor.
+        // Its end is still waited for on that descriptor.
         shutdown(control.descriptor, CInt(SHUT_WR))
         if await first(within: time, [{ await state.wait(until: \.hasEnded) }]) == nil { kill(process, SIGKILL) }
         await state.wait(until: \.hasEnded)

@@ -12,7 +12,9 @@ struct OpenSocket: Sendable {
     /// How many connections may wait to be accepted.
     static let backlog: CInt = 1_024
 
-    /// Listens on all addresses of a TCP name, or an address of it.
+    /// Listens at a TCP address.
+    ///
+    /// - Returns: the descriptor, which the caller owns.
     static func tcp(_ address: SocketAddress) throws(ServerError) -> CInt {
         let type = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let descriptor = socket(CInt(address.protocol.rawValue), type, 0)

@@ -93,6 +93,7 @@ extension Server {
                 let wireProtocol = socket.listener.wireProtocol
                 let bootstrap = ServerBootstrap(group: group)
                     .serverChannelOption(.backlog, value: OpenSocket.backlog)
+                    .childChannelOption(.allowRemoteHalfClosure, value: wireProtocol.allowsHalfClosing)
                     .childChannelInitializer { [self] channel in
                         isOfPeerUser(channel).flatMapThrowing { [self] isWelcome in
                             guard isWelcome else { return channel.close(promise: nil) }
@@ -128,6 +129,7 @@ extension Server {
     func adopt(_ descriptor: CInt, _ wireProtocol: Listener.WireProtocol, _ group: MultiThreadedEventLoopGroup) {
         connections.expect()
         ClientBootstrap(group: group)
+            .channelOption(.allowRemoteHalfClosure, value: wireProtocol.allowsHalfClosing)
             .channelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture { try begin(channel, wireProtocol) }
             }
@@ -142,12 +144,14 @@ extension Server {
     }
 
     private func begin(_ channel: any Channel, _ wireProtocol: Listener.WireProtocol) throws {
-        guard isWelcome(channel, wireProtocol), connections.add(channel, wireProtocol) else { return channel.close(promise: nil) }
+        guard isWelcome(channel, wireProtocol), connections.add(channel, wireProtocol) else {
+            return channel.close(promise: nil)
+        }
         switch wireProtocol {
         case .http:
-            try HTTPPipeline.add(to: channel, serving: serving, trustedProxies: configuration.trustedProxies)
+            try HTTPPipeline.add(to: channel, serving: serving)
         case .fastCGI:
-            try FastCGIPipeline.add(to: channel, serving: serving, basePath: configuration.basePath)
+            try FastCGIPipeline.add(to: channel, serving: serving)
         }
         if let event = connections.lastEvent { channel.pipeline.fireUserInboundEventTriggered(event) }
     }
@@ -177,6 +181,12 @@ private struct PeerCredentials {
     let process: Int32
     let user: UInt32
     let group: UInt32
+}
+
+extension Listener.WireProtocol {
+    /// Whether a caller that says nothing more may still wait for an answer. A web server that closes its side of a
+    /// FastCGI connection has left.
+    fileprivate var allowsHalfClosing: Bool { self == .http }
 }
 
 extension BoundAddress {

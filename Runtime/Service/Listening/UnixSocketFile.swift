@@ -2,10 +2,12 @@ import Glibc
 
 /// A Unix socket that this process made, and removes again if it is still its own.
 struct UnixSocketFile: Sendable, Hashable {
-    /// Tells a file from another that took its place.
+    /// Tells a file from another that took its place, which often gets the same inode.
     struct Identity: Sendable, Hashable {
         var device: UInt64
         var inode: UInt64
+        /// When it was made, in nanoseconds since 1970: a socket's file is not modified afterwards.
+        var modified: UInt64
     }
 
     let path: String
@@ -52,7 +54,9 @@ struct UnixSocketFile: Sendable, Hashable {
     private static func identity(of path: String) -> Identity? {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }
-        return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+        let modified = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
+        return Identity(
+            device: UInt64(status.st_dev), inode: UInt64(status.st_ino), modified: UInt64(max(0, modified)))
     }
 
     /// - Returns: a descriptor that holds the lock until it is closed.

@@ -1,3 +1,5 @@
+import FastCGI
+import FastCGIWire
 import FunctionChannel
 import FunctionCore
 import HTTPTypes
@@ -192,6 +194,42 @@ struct BothTransportsTests {
                 #expect(answer.text.contains("overloaded"))
             }
             await responder.events.wait(for: "cancelled")
+        }
+    }
+
+    @Test("what the operator put before our paths is no part of them", arguments: Transport.allCases)
+    func basePath(_ transport: Transport) async throws {
+        try await withServer(ScriptedResponder(), configure: { $0.basePath = "/voice" }) { server in
+            for path in ["/voice/hello", "/hello"] {
+                let answer = try await transport.send("GET", path, to: server)
+                #expect(answer.text == "hello\n")
+            }
+            let other = try await transport.send("GET", "/voicehello", to: server)
+            #expect(other.text != "hello\n")
+        }
+    }
+
+    @Test("a field without a value is as if it were not there", arguments: Transport.allCases)
+    func emptyField(_ transport: Transport) async throws {
+        let request =
+            switch transport {
+            case .http:
+                Array(
+                    "GET /fields HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Workspace-Id: \r\nX-Other: b\r\n\r\n"
+                        .utf8)
+            case .fastCGI:
+                ResponseReader.request(
+                    Transport.parameters("GET", "/fields") + [
+                        NameValuePair("HTTP_X_WORKSPACE_ID", ""), NameValuePair("HTTP_X_OTHER", "b"),
+                    ], body: [], keepConnection: false)
+            }
+        try await withServer(ScriptedResponder()) { server in
+            try await RawClient.with(server.address(transport.wireProtocol)) { client in
+                try await client.send(request)
+                let text = try transport.read(await client.bytesUntilEnd()).text
+                #expect(text.contains("x-other=b"))
+                #expect(!text.contains("workspace"))
+            }
         }
     }
 

@@ -38,6 +38,9 @@ struct RawClient: Sendable {
 
     func close() async throws { try await channel.close() }
 
+    /// Closes this half: nothing more will be sent, and what comes back is still read (shutdown(2), SHUT_WR).
+    func finishSending() async throws { try await channel.close(mode: .output) }
+
     func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
     /// All bytes received so far, once they satisfy `condition`.

@@ -173,7 +173,9 @@ struct ServerTests {
         }
     }
 
-    @Test("FastCGI does not listen where other machines reach it unless told to", arguments: ["0.0.0.0", "::", "192.0.2.1"])
+    @Test(
+        "FastCGI does not listen where other machines reach it unless told to",
+        arguments: ["0.0.0.0", "::", "192.0.2.1"])
     func refusesOtherMachines(_ host: String) async throws {
         await #expect(throws: ServerError.openToOthers(host)) {
             try await withServer(

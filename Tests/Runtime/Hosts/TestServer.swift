@@ -31,7 +31,7 @@ extension BoundAddress {
 /// Serves `responder` over HTTP and FastCGI on ports of 127.0.0.1 while `body` runs, and then drains the server.
 func withServer<Result>(
     _ responder: any Responder, limits: ServingLimits = .init(),
-    configure: (inout Server.Configuration) -> Void = { _ in },
+    configure: (inout Server.Configuration) -> Void = { _ in }, logger: Logger = .silent,
     _ body: (TestServer) async throws -> Result
 ) async throws -> Result {
     var configuration = Server.Configuration(listeners: [
@@ -42,7 +42,7 @@ func withServer<Result>(
     configuration.handlesSignals = false
     configuration.drainTime = .seconds(5)
     configure(&configuration)
-    let server = Server(responder: responder, configuration: configuration, logger: .silent)
+    let server = Server(responder: responder, configuration: configuration, logger: logger)
     let (ready, continuation) = AsyncStream.makeStream(of: [BoundAddress].self)
     let running = Task {
         defer { continuation.finish() }

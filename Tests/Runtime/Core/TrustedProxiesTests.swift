@@ -1,4 +1,4 @@
-import HTTPHost
+import FunctionCore
 import Testing
 
 @Suite("Trusted proxies")

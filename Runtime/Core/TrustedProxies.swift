@@ -1,4 +1,10 @@
-import Glibc
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// The proxies whose `X-Forwarded-For` is believed. From anybody else it is what a caller made up.
 public struct TrustedProxies: Sendable, Hashable {
