@@ -1815,6 +1815,34 @@ $$;
 
 ALTER FUNCTION private.welcome(person uuid) OWNER TO callwaiting_owner;
 
+-- Name: worker_backlog(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.worker_backlog() RETURNS TABLE(events_due integer, oldest_due_seconds integer, events_failing integer, events_given_up integer, payments_due integer)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select
+    count(*) filter (where e.next_attempt_at <= now() and e.attempts < 40)::integer,
+    coalesce(
+      extract(epoch from now() - min(e.next_attempt_at) filter (where e.next_attempt_at <= now() and e.attempts < 40)),
+      0
+    )::integer,
+    count(*) filter (where e.attempts between 1 and 39)::integer,
+    count(*) filter (where e.attempts >= 40)::integer,
+    (
+      select count(*)::integer
+      from public.subscriptions as s
+      where s.status in ('pending', 'failed', 'expired', 'cancelled')
+        and (s.status = 'pending' or s.payment_link is not null)
+        and s.next_check_at <= now()
+        and s.created_at > now() - interval '2 days'
+    )
+  from public.payment_events as e
+  where e.processed_at is null
+$$;
+
+ALTER FUNCTION private.worker_backlog() OWNER TO callwaiting_owner;
+
 -- Name: written_once(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.written_once() RETURNS trigger
@@ -3287,6 +3315,11 @@ REVOKE ALL ON FUNCTION private.user_saved() FROM PUBLIC;
 -- Name: FUNCTION welcome(person uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.welcome(person uuid) FROM PUBLIC;
+
+-- Name: FUNCTION worker_backlog(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.worker_backlog() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.worker_backlog() TO callwaiting_worker;
 
 -- Name: FUNCTION written_once(); Type: ACL; Schema: private; Owner: callwaiting_owner
 

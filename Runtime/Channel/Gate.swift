@@ -2,8 +2,20 @@ import Synchronization
 
 /// Counts what is inside (requests being answered, connections open) and lets in no more than its limit.
 public final class Gate: Sendable {
+    /// What a gate has seen.
+    public struct Statistics: Sendable {
+        /// Inside now.
+        public var count = 0
+        /// Most that were ever inside at once.
+        public var maximum = 0
+        /// Let in since the start.
+        public var entered = 0
+        /// Turned away since the start.
+        public var refused = 0
+    }
+
     private struct State {
-        var count = 0
+        var statistics = Statistics()
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var waitersSoFar = 0
     }
@@ -15,22 +27,30 @@ public final class Gate: Sendable {
     public init(limit: Int) { self.limit = limit }
 
     /// How many are inside now.
-    public var count: Int { state.withLock { $0.count } }
+    public var count: Int { statistics.count }
+
+    public var statistics: Statistics { state.withLock { $0.statistics } }
 
     /// - Returns: whether there was room. Whoever is told yes calls ``leave()`` once.
     public func enter() -> Bool {
         state.withLock { state in
-            guard state.count < limit else { return false }
-            state.count += 1
+            guard state.statistics.count < limit else {
+                state.statistics.refused += 1
+                return false
+            }
+            state.statistics.count += 1
+            state.statistics.entered += 1
+            state.statistics.maximum = max(state.statistics.maximum, state.statistics.count)
             return true
         }
     }
 
     public func leave() {
-        let waiters = state.withLock { state in
-            state.count -= 1
-            defer { if state.count == 0 { state.waiters = [:] } }
-            return state.count == 0 ? Array(state.waiters.values) : []
+        let waiters: [CheckedContinuation<Void, Never>] = state.withLock { state in
+            state.statistics.count -= 1
+            guard state.statistics.count == 0, !state.waiters.isEmpty else { return [] }
+            defer { state.waiters = [:] }
+            return Array(state.waiters.values)
         }
         for waiter in waiters { waiter.resume() }
     }
@@ -46,7 +66,7 @@ public final class Gate: Sendable {
                 let waits = state.withLock { state in
                     // Cancellation is looked at under the lock: `onCancel` either comes later and finds the waiter, or
                     // has come already.
-                    guard state.count > 0, !Task.isCancelled else { return false }
+                    guard state.statistics.count > 0, !Task.isCancelled else { return false }
                     state.waiters[id] = continuation
                     return true
                 }

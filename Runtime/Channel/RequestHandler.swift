@@ -171,6 +171,7 @@ public final class RequestHandler: ChannelInboundHandler {
     private func ended(_ report: RequestReport) {
         traffic?.ended(report)
         serving.responder.ended(report)
+        serving.onEnd?(report)
     }
 
     // MARK: Output

@@ -10,6 +10,8 @@ public struct Serving: Sendable {
     public var basePath = ""
     /// Proxies whose `X-Forwarded-For` is believed.
     public var trustedProxies = TrustedProxies.none
+    /// Told of every request once it has ended, on its event loop; may not wait. nil for nobody.
+    public var onEnd: (@Sendable (RequestReport) -> Void)?
 
     public init(_ responder: any Responder, limits: ServingLimits = .init()) {
         self.responder = responder

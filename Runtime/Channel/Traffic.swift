@@ -23,6 +23,11 @@ public final class Traffic: Sendable {
         }
     }
 
+    /// Asks these loops as well from now on, though they may never have a request.
+    public func follow(_ group: any EventLoopGroup) {
+        for loop in group.makeIterator() { loop.execute { _ = self.part(of: loop) } }
+    }
+
     /// What one event loop said of itself.
     public struct Answer: Sendable {
         public var counts: TrafficCounts

@@ -56,6 +56,11 @@ public struct UTCTime: Hashable, Sendable {
             + "\(pad(hour)):\(pad(minute)):\(pad(second)) GMT"
     }
 
+    /// `14/Mar/2026:09:26:53 +0000`, as access logs have it.
+    public var commonLog: String {
+        "\(pad(day))/\(Self.months[month - 1])/\(pad(year, 4)):\(pad(hour)):\(pad(minute)):\(pad(second)) +0000"
+    }
+
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 

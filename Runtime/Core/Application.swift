@@ -188,12 +188,13 @@ extension Application {
         var metadata: Logger.Metadata = [
             "request_id": .string(request.id), "method": .string(request.method.rawValue),
             "path": .string(request.path), "stage": .string(request.stage.rawValue),
-            "age_ms": "\(request.age.milliseconds)", "bytes_received": "\(request.bytesReceived)",
-            "bytes_sent": "\(request.bytesSent)",
+            "age_ms": .stringConvertible(request.age.milliseconds),
+            "bytes_received": .stringConvertible(request.bytesReceived),
+            "bytes_sent": .stringConvertible(request.bytesSent),
         ]
         if let function = request.function { metadata["function"] = .string(function.rawValue) }
         if !request.waitsFor.isEmpty { metadata["waits_for"] = .string(request.waitsFor.joined(separator: ", ")) }
-        for part in request.spent { metadata["\(part.name)_ms"] = "\(part.duration.milliseconds)" }
+        for part in request.spent { metadata["\(part.name)_ms"] = .stringConvertible(part.duration.milliseconds) }
         logger.warning("slow request", metadata: metadata)
     }
 

@@ -8,7 +8,6 @@ public final class Database: Sendable {
     private let target: ConnectionTarget
     private let fast: LaneConnections
     private let slow: LaneConnections
-    private let counters = Counters()
     private let logger: Logger
 
     /// - Throws: `.invalidConnectionString`. Does not connect.
@@ -29,11 +28,10 @@ public final class Database: Sendable {
         self.logger = logger
         fast = LaneConnections(
             .fast, count: configuration.connections, limits: limits, target: target, options: options,
-            counters: counters,
             logger: logger)
         slow = LaneConnections(
             .slow, count: configuration.slowConnections, limits: limits, target: target, options: slowOptions,
-            counters: counters, logger: logger)
+            logger: logger)
     }
 
     deinit {
@@ -53,10 +51,11 @@ public final class Database: Sendable {
         _ transaction: Transaction, deadline: ContinuousClock.Instant
     ) async throws(DatabaseError) -> [Rows] {
         if let problem = transaction.problem { throw DatabaseError(.invalidStatement, problem) }
-        guard ContinuousClock.now < deadline else {
+        let now = ContinuousClock.now
+        guard now < deadline else {
             throw DatabaseError(.unavailable(.deadline), "the deadline had passed before it began")
         }
-        let job = Job(transaction, deadline: deadline)
+        let job = Job(transaction, deadline: deadline, submitted: now)
         let lane = lane(transaction.lane)
         if transaction.shielded { return try await lane.answer(to: job).get() }
         return try await withTaskCancellationHandler {
@@ -100,14 +99,10 @@ public final class Database: Sendable {
         await slow.shutdown(until: deadline)
     }
 
-    public var statistics: Statistics {
-        var current = counters.current
-        for lane in [fast, slow] {
-            current.waiting += lane.queue.waitingCount
-            current.connected += lane.queue.connectedCount
-        }
-        return current
-    }
+    /// Of all lanes together.
+    public var statistics: Statistics { fast.statistics + slow.statistics }
+
+    public func statistics(of lane: Lane) -> Statistics { self.lane(lane).statistics }
 
     private func lane(_ lane: Lane) -> LaneConnections {
         switch lane {

@@ -6,6 +6,7 @@ final class Job: Sendable {
 
     let transaction: Transaction
     let deadline: ContinuousClock.Instant
+    let submitted: ContinuousClock.Instant
     private let state = Mutex(State())
 
     private struct State {
@@ -15,7 +16,10 @@ final class Job: Sendable {
         var retried = false
     }
 
-    init(_ transaction: Transaction, deadline: ContinuousClock.Instant) {
+    init(
+        _ transaction: Transaction, deadline: ContinuousClock.Instant, submitted: ContinuousClock.Instant = .now
+    ) {
+        self.submitted = submitted
         self.transaction = transaction
         self.deadline = deadline
     }

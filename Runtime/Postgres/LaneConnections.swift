@@ -5,6 +5,7 @@ import Synchronization
 final class LaneConnections: Sendable {
     let queue: LaneQueue
     private let lane: Lane
+    private let counters = Counters()
     private let links: [Link]
     private let threads: Mutex<Threads>
 
@@ -21,17 +22,24 @@ final class LaneConnections: Sendable {
 
     init(
         _ lane: Lane, count: Int, limits: LaneQueue.Limits, target: ConnectionTarget,
-        options: PipelinedConnection.Options, counters: Counters, logger: Logger
+        options: PipelinedConnection.Options, logger: Logger
     ) {
         let wakeUps = (0..<max(1, count)).map { _ in WakeUp() }
         let queue = LaneQueue(waking: wakeUps, limits: limits)
         self.lane = lane
         self.queue = queue
+        let counters = counters
         links = wakeUps.enumerated().map { index, wakeUp in
             Link(
                 index, wakeUp, queue: queue, target: target, options: options, counters: counters, logger: logger)
         }
         threads = Mutex(Threads(started: Array(repeating: false, count: max(1, count))))
+    }
+
+    var statistics: Database.Statistics {
+        var statistics = counters.current
+        queue.add(to: &statistics)
+        return statistics
     }
 
     /// Queues the job and waits for its answer.

@@ -57,8 +57,17 @@ final class LaneQueue: Sendable {
         state = Mutex(State(activities: Array(repeating: .off, count: wakeUps.count)))
     }
 
-    var waitingCount: Int { state.withLock { $0.waiting.count } }
-    var connectedCount: Int { state.withLock { $0.activities.count { $0 == .idle || $0 == .busy } } }
+    /// Adds what it knows of this moment.
+    func add(to statistics: inout Database.Statistics) {
+        state.withLock { state in
+            statistics.waiting = state.waiting.count
+            statistics.oldestWait = state.waiting.first?.submitted.duration(to: .now) ?? .zero
+            statistics.busy = state.activities.count { $0 == .busy }
+            statistics.connected = statistics.busy + state.activities.count { $0 == .idle }
+            statistics.connectionLimit = state.activities.count
+        }
+        statistics.waitingLimit = limits.queue
+    }
 
     // MARK: Callers
 

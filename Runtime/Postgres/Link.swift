@@ -57,6 +57,7 @@ final class Link: Sendable {
             return connection
         } catch {
             logger.warning("no connection to postgres", metadata: ["error": "\(error.debugDescription)"])
+            counters.failedToConnect()
             queue.connectionFailed(index, error)
             return nil
         }
@@ -69,12 +70,13 @@ final class Link: Sendable {
             queue.putBack(jobs)
             return nil
         }
-        counters.batch(of: jobs.count)
+        counters.batch(of: jobs)
         var again: [Job] = []
         let ending = connection.run(jobs, tick: { queue.expire(now: $0) }) { job, answer in
             if case .failure(let error) = answer, error.meansStaleConnection, job.mayRetry() {
                 again.append(job)
             } else {
+                if case .failure = answer { counters.failed(1) }
                 job.finish(answer)
             }
         }
@@ -89,6 +91,7 @@ final class Link: Sendable {
             logger.warning("lost a postgres connection", metadata: ["error": "\(error.debugDescription)"])
             var unknown = error
             unknown.outcomeUnknown = true
+            counters.failed(connection.unanswered.count)
             connection.unanswered.forEach { $0.finish(.failure(unknown)) }
             return nil
         }

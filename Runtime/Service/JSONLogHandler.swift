@@ -40,6 +40,9 @@ public struct JSONLogHandler: LogHandler {
         output.write(Array((json.object + "\n").utf8))
     }
 
+    /// Lines for standard error that nobody took, since the start.
+    public static var droppedLines: Int { LogOutput.shared(STDERR_FILENO).droppedLines }
+
     private static let ownMembers: Set<String> = ["time", "level", "message", "logger", "error"]
     /// Numbers that arrive as text, since that is what a string literal of metadata makes of them.
     private static let numbers: Set<String> = ["status", "duration_ms"]

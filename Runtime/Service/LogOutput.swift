@@ -4,7 +4,9 @@ import Synchronization
 /// Whole lines to a descriptor, in order, from any thread, without waiting.
 final class LogOutput: Sendable {
     private struct State {
+        /// Since that was last said.
         var dropped = 0
+        var droppedInAll = 0
         /// Whether the last line was cut short by a reader that stopped reading.
         var isMidLine = false
     }
@@ -23,12 +25,16 @@ final class LogOutput: Sendable {
         descriptor == STDERR_FILENO ? standardError : LogOutput(descriptor)
     }
 
+    /// Lines dropped since the start.
+    var droppedLines: Int { state.withLock { $0.droppedInAll } }
+
     /// - Parameter line: with its line end.
     func write(_ line: [UInt8]) {
         let line = line.count > Self.longestLine ? Self.cut(line) : line
         state.withLock { state in
             guard hasRoom else {
                 state.dropped += 1
+                state.droppedInAll += 1
                 return
             }
             var bytes: [UInt8] = state.isMidLine ? [UInt8(ascii: "\n")] : []

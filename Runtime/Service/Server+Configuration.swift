@@ -8,6 +8,8 @@ extension Server {
         /// Event loops, a thread each. Cores are those that the process may use: its affinity and its cgroup's quota.
         public var loops = min(System.coreCount, 4)
         public var limits = ServingLimits()
+        /// Where a line for each request goes, opened again by SIGUSR1; nil for nowhere. Stays its owner's to close.
+        public var accessLog: AccessLog?
         /// Connections at once; one more is closed as it comes.
         public var connections = 4_096
         /// After the first signal: how long to serve on, so that who asks whether we are ready can send callers elsewhere.

@@ -37,6 +37,7 @@ public final class Server: Sendable {
         var serving = Serving(responder, limits: configuration.limits)
         serving.basePath = configuration.basePath
         serving.trustedProxies = configuration.trustedProxies
+        if let accessLog = configuration.accessLog { serving.onEnd = accessLog.add }
         self.serving = serving
         connections = Connections(limit: configuration.connections)
     }
@@ -63,6 +64,7 @@ public final class Server: Sendable {
     @discardableResult
     public func run(onReady: @Sendable ([BoundAddress]) -> Void = { _ in }) async throws -> Outcome {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.loops))
+        serving.traffic.follow(group)
         var sockets: [OpenSocket] = []
         var signals: Signals?
         do {

@@ -7,6 +7,7 @@ import Logging
 /// handed over: from then on nothing here is touched by any other thread. Others write to its ``Mailbox``.
 final class TransferLoop {
     private let configuration: WebClient.Configuration
+    private let counters: TransferCounters
     private let logger: Logger
     private let mailbox: Mailbox
     private let multi: UnsafeMutableRawPointer
@@ -18,10 +19,12 @@ final class TransferLoop {
 
     /// Begins the thread.
     /// - Throws: `.failedInit` when libcurl, a descriptor or a thread cannot be had.
-    static func begin(_ configuration: WebClient.Configuration, _ logger: Logger) throws(WebError.Code) -> Mailbox {
+    static func begin(
+        _ configuration: WebClient.Configuration, _ counters: TransferCounters, _ logger: Logger
+    ) throws(WebError.Code) -> Mailbox {
         guard Self.globalInit == CURLE_OK else { throw .init(Self.globalInit) }
         let mailbox = try Mailbox()
-        var loop: TransferLoop? = try TransferLoop(mailbox, configuration, logger)
+        var loop: TransferLoop? = try TransferLoop(mailbox, configuration, counters, logger)
         try Thread.begin {
             loop?.run()
             // Connections are closed here, so that whoever waits for the mailbox waits for that too.
@@ -38,9 +41,10 @@ final class TransferLoop {
     }()
 
     private init(
-        _ mailbox: Mailbox, _ configuration: WebClient.Configuration, _ logger: Logger
+        _ mailbox: Mailbox, _ configuration: WebClient.Configuration, _ counters: TransferCounters, _ logger: Logger
     ) throws(WebError.Code) {
         self.configuration = configuration
+        self.counters = counters
         self.logger = logger
         self.mailbox = mailbox
         poll = try Poll(waking: mailbox.wakeDescriptor)
@@ -118,6 +122,7 @@ final class TransferLoop {
             let transfer = try Transfer(job, configuration)
             guard curl_multi_add_handle(multi, transfer.easy) == CURLM_OK else { throw .failedInit }
             transfers[ObjectIdentifier(job.ticket)] = transfer
+            counters.began()
         } catch {
             job.fail(error == .operationTimedOut ? .timeout : .other(error))
         }
@@ -144,7 +149,9 @@ final class TransferLoop {
 
     private func finish(_ transfer: Transfer, _ result: CURLcode) {
         remove(transfer)
-        if let error = transfer.finish(result) {
+        let error = transfer.finish(result)
+        counters.ended(failed: error != nil)
+        if let error {
             logger.debug("web request failed", metadata: ["error": "\(error.debugDescription)"])
         }
     }
@@ -152,6 +159,7 @@ final class TransferLoop {
     /// Closes the transfer's connection, then answers with `.cancelled`.
     private func abandon(_ transfer: Transfer) {
         remove(transfer)
+        counters.ended(failed: true)
         transfer.fail(WebError(.cancelled, url: transfer.job.request.url))
     }
 

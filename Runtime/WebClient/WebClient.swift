@@ -17,11 +17,14 @@ public final class WebClient: Sendable {
     private let configuration: Configuration
     private let logger: Logger
     private let life = Mutex(Life.idle)
+    private let counters = TransferCounters()
 
     public init(_ configuration: Configuration = .init(), logger: Logger) {
         self.configuration = configuration
         self.logger = logger
     }
+
+    public var statistics: Statistics { counters.current }
 
     deinit {
         if case .running(let mailbox) = life.withLock({ $0 }) { mailbox.post(.shutDown) }
@@ -90,7 +93,7 @@ public final class WebClient: Sendable {
                 return .failure(WebError(.cancelled, url: request.url))
             case .idle:
                 do throws(WebError.Code) {
-                    let mailbox = try TransferLoop.begin(configuration, logger)
+                    let mailbox = try TransferLoop.begin(configuration, counters, logger)
                     life = .running(mailbox)
                     return .success(mailbox)
                 } catch {

@@ -17,11 +17,11 @@ struct HTTPSender: RequestSender {
     }
 
     /// Waits until the server answers at all.
-    func waitUntilReady() async throws {
+    func waitUntilReady(_ path: String = "/readyz") async throws {
         let limit = ContinuousClock.now + .seconds(30)
         while true {
             do {
-                if try await get("/readyz").status == .ok { return }
+                if try await get(path).status == .ok { return }
             } catch  where .now < limit {
                 // Not listening yet.
             }

@@ -1,5 +1,5 @@
 begin;
-select plan(126);
+select plan(127);
 create temporary table them on commit drop as
   select tests.person('ann@payments.test') as ann, tests.person('bob@payments.test') as bob,
     tests.person('cay@payments.test') as cay, null::uuid as workspace, null::uuid as bob_workspace;
@@ -343,7 +343,12 @@ select results_eq(
   $$ select attempts, next_attempt_at - now(), last_error from public.payment_events where event_key = 'e1' $$,
   $$ values (2, interval '2 minutes', 'timeout') $$, 'and no answer puts it off for longer'
 );
-update public.payment_events set next_attempt_at = now() where event_key = 'e1';
+update public.payment_events set next_attempt_at = now() - interval '1 minute' where event_key = 'e1';
+select tests.act_as('callwaiting_worker');
+select results_eq(
+  'select events_due, oldest_due_seconds, events_failing, events_given_up from private.worker_backlog()',
+  'values (1, 60, 1, 0)', 'the backlog counts what is due, what has failed, and for how long'
+);
 select results_eq('select * from pg_temp.claimed()', $$ values ('e1', 2) $$, 'when it is due the worker claims it');
 select results_eq('select * from pg_temp.claimed()', $$ select ''::text, 0 where false $$, 'and no other does');
 select is(pg_temp.verified('event', 400, 'successful', event => pg_temp.event('e1')), 'activated', 'a final answer');

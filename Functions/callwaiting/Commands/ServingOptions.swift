@@ -5,6 +5,7 @@ import Glibc
 /// What every command that serves sockets takes.
 struct ServingOptions: ParsableArguments {
     @Option(parsing: .upToNextOption, help: "Serve only these functions.") var only: [String] = []
+    @OptionGroup var admin: AdminOption
     @Option(help: ArgumentHelp("Stop when this descriptor is closed at its other end.", visibility: .hidden))
     var parentPipe: Int32?
 
@@ -22,11 +23,17 @@ struct ServingOptions: ParsableArguments {
             configuration.apply(life)
             configuration.draining = services.draining
             configure(&configuration)
+            let accessLog = try services.makeAccessLog()
+            configuration.accessLog = accessLog
             let server = Server(
                 responder: assembly.application, configuration: configuration, logger: services.logger)
-            let outcome = try await server.run { addresses in
-                for address in addresses { services.logger.info("listening", metadata: ["address": "\(address)"]) }
+            let page = StatusPage(services, server: server, accessLog: accessLog)
+            let outcome = try await page.serve(on: try admin.endpoint(services.server), logger: services.logger) {
+                try await server.run { addresses in
+                    for address in addresses { services.logger.info("listening", metadata: ["address": "\(address)"]) }
+                }
             }
+            await accessLog?.close()
             await services.shutdown()
             return outcome
         }
@@ -49,6 +56,12 @@ extension Services {
     }
 }
 
+extension Services {
+    fileprivate func makeAccessLog() throws -> AccessLog? {
+        try server.accessLog.map { try AccessLog($0, server.accessLogFormat, logger: logger) }
+    }
+}
+
 /// Why serving was refused.
 struct ServingError: Error, CustomStringConvertible {
     let description: String
@@ -58,6 +71,7 @@ extension Server.Configuration {
     mutating func apply(_ settings: ServerSettings) {
         if settings.eventLoops > 0 { loops = settings.eventLoops }
         limits.concurrentRequests = settings.requestsInFlight
+        limits.slowRequest = settings.slowRequest
         // A kept connection a request, and as many that wait for their next.
         connections = max(connections, settings.requestsInFlight * 2)
         drainTime = settings.drainBudget

@@ -7,6 +7,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
     @Option(help: "Seconds between two looks at what is due.") var interval = 5
     @Flag(help: "Do what is due now, then exit.") var once = false
+    @OptionGroup var admin: AdminOption
     @Option(help: ArgumentHelp("Exit when this descriptor is closed at its other end.", visibility: .hidden))
     var parentPipe: Int32?
 
@@ -19,7 +20,8 @@ struct WorkerCommand: AsyncParsableCommand {
             let life = ServingLife(parentPipe: parentPipe)
             return try await life.run {
                 let worker = try await Worker(source: try await SettingsSource())
-                let outcome = try await worker.runUntilStopped(every: .seconds(interval), life)
+                let outcome = try await worker.runUntilStopped(
+                    every: .seconds(interval), life, page: try admin.endpoint())
                 await worker.shutdown()
                 return outcome
             }

@@ -15,6 +15,13 @@ struct ServerSettings: Sendable {
     let eventLoops: Int
     let residentIdleTime: Duration
     let trustedProxies: TrustedProxies
+    /// nil for never.
+    let slowRequest: Duration?
+    /// nil for none.
+    let accessLog: AccessLog.Destination?
+    let accessLogFormat: AccessLogFormat
+    /// nil for nowhere.
+    let adminSocket: Listener.Endpoint?
 
     init(from reader: inout SettingsReader) {
         publicURL = reader.url(.publicURL)
@@ -35,6 +42,15 @@ struct ServerSettings: Sendable {
         trustedProxies = TrustedProxies(proxies) ?? .none
         if TrustedProxies(proxies) == nil {
             reader.report(.trustedProxies, "has something that is no address or network")
+        }
+        let slowSeconds = reader.integer(.slowRequest, in: 0...3_600)
+        slowRequest = slowSeconds > 0 ? .seconds(slowSeconds) : nil
+        accessLog = reader.optional(.accessLog).map { $0 == "-" ? .standardOutput : .file(path: $0) }
+        accessLogFormat = reader.choice(.accessLogFormat, ["combined": .combined, "json": .json])
+        let adminText = reader.optional(.adminSocket)
+        adminSocket = adminText.flatMap { Listener.Endpoint(private: $0) }
+        if adminText != nil, adminSocket == nil {
+            reader.report(.adminSocket, "is neither a path nor HOST:PORT on the loopback interface")
         }
     }
 }

@@ -33,9 +33,21 @@ extension Setting {
     static let logLevel = Setting(
         "LOG_LEVEL", .server, "Least severe line logged: trace, debug, info, notice, warning, error or critical.",
         fallback: "info")
+    static let slowRequest = Setting(
+        "SLOW_REQUEST", .server, "Seconds after which a request that still runs is logged as slow; 0 for never.",
+        fallback: "10")
+    static let accessLog = Setting(
+        "ACCESS_LOG", .server, "File that gets a line for each request, or - for standard output; empty for none.",
+        fallback: "", example: "/var/log/callwaiting/access.log")
+    static let accessLogFormat = Setting(
+        "ACCESS_LOG_FORMAT", .server, "combined or json: how those lines are written.", fallback: "combined")
+    static let adminSocket = Setting(
+        "ADMIN_SOCKET", .server,
+        "Where the status page is: the path of a Unix socket, or HOST:PORT on the loopback interface; empty for nowhere.",
+        fallback: "", example: "/run/callwaiting/admin.sock")
     static let server = [
         publicURL, appURL, basePath, requestDeadline, requestsInFlight, drainBudget, drainDelay, eventLoops,
-        trustedProxies, logLevel,
+        trustedProxies, logLevel, slowRequest, accessLog, accessLogFormat, adminSocket,
     ]
 
     // MARK: Database

@@ -13,6 +13,7 @@ struct Worker: Sendable {
     private let services: Services
     /// Lines of work that do not wait for each other: a provider that is slow does not keep holds from expiring.
     private let lines: [[Job]]
+    private let record = WorkerRecord()
 
     struct Job: Sendable {
         let name: String
@@ -43,7 +44,11 @@ struct Worker: Sendable {
     }
 
     /// Works until a signal, or the supervisor's end, says otherwise; what is being done then is finished first.
-    func runUntilStopped(every interval: Duration, _ life: ServingLife) async throws -> Server.Outcome {
+    ///
+    /// - Parameter page: where to serve the status page; nil for nowhere.
+    func runUntilStopped(
+        every interval: Duration, _ life: ServingLife, page endpoint: Listener.Endpoint?
+    ) async throws -> Server.Outcome {
         // A server without sockets: it knows about signals and supervisors, and stops in the same way as the others.
         var configuration = Server.Configuration(listeners: [])
         configuration.loops = 1
@@ -51,7 +56,9 @@ struct Worker: Sendable {
         let server = Server(responder: NoRequests(), configuration: configuration, logger: services.logger)
         let work = Task { await run(every: interval) }
         services.logger.info("worker started")
-        let outcome = try await server.run()
+        let page = StatusPage(
+            services, server: nil, and: [WorkerStatus(record: record, database: services.database)])
+        let outcome = try await page.serve(on: endpoint, logger: services.logger) { try await server.run() }
         work.cancel()
         await work.value
         services.logger.info("worker stopped")
@@ -81,9 +88,11 @@ struct Worker: Sendable {
         for job in jobs where !Task.isCancelled {
             do {
                 let count = try await job.run()
+                record.succeeded(job.name, count)
                 if count > 0 { services.logger.info("job", metadata: ["job": "\(job.name)", "count": "\(count)"]) }
             } catch {
                 allWell = false
+                record.failed(job.name)
                 services.logger.error("job failed", metadata: ["job": "\(job.name)", "cause": "\(error)"])
             }
         }

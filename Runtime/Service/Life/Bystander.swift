@@ -50,6 +50,9 @@ public struct Bystander {
                 notifier?.stopping()
                 shutdown(handover.control.descriptor, CInt(SHUT_WR))
                 stopDeadline = stopDeadline == nil ? .now + patience : .now
+            } else if Signals.reopening.contains(CInt(number)) {
+                // It has its own way to the access log.
+                kill(process, CInt(number))
             } else if stopDeadline == nil {
                 notifier?.reloading()
                 let error = NextProgram(program, handover, parentPipe: parentPipe).start()

@@ -17,6 +17,7 @@ final class Connections: Sendable {
     init(limit: Int) { gate = Gate(limit: limit) }
 
     var count: Int { gate.count }
+    var statistics: Gate.Statistics { gate.statistics }
 
     /// All there have been.
     var accepted: Int { total.load(ordering: .relaxed) }

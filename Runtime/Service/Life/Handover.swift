@@ -71,7 +71,8 @@ public struct Handover: Sendable {
             return nil
         }
         // With a pipe given there is nothing in it that can fail.
-        return try? Signals(Signals.stopping + Signals.reloading, continuing: (pipe.reading, pipe.writing))
+        return try? Signals(
+            Signals.stopping + Signals.reloading + Signals.reopening, continuing: (pipe.reading, pipe.writing))
     }()
 
     var descriptors: [CInt] {
@@ -79,6 +80,9 @@ public struct Handover: Sendable {
     }
 
     var isSuccessor: Bool { if case .successor = role { true } else { false } }
+
+    /// Whether this process only serves while another becomes its next program.
+    public var isStandIn: Bool { !isSuccessor }
 
     func socket(for endpoint: Listener.Endpoint) -> Socket? { sockets.first { $0.key == endpoint.key } }
 }

@@ -13,10 +13,14 @@ extension Server {
             signals = received
         } else {
             let reloads = handover == nil && configuration.program != nil
-            signals = try Signals(Signals.stopping + (reloads ? Signals.reloading : []))
+            signals = try Signals(Signals.stopping + Signals.reopening + (reloads ? Signals.reloading : []))
         }
         let terminal = (CInt(0)...2).first { isatty($0) == 1 }
-        try await PipeWatcher.watch(signals.readingEnd, group) { [wishes] number in
+        try await PipeWatcher.watch(signals.readingEnd, group) { [wishes, accessLog = configuration.accessLog] number in
+            if Signals.reopening.contains(CInt(number)) {
+                accessLog?.reopen()
+                return
+            }
             let isHangUp = CInt(number) == SIGHUP && terminal.map(Self.hasHungUp) ?? false
             let reloads = Signals.reloading.contains(CInt(number)) && !isHangUp
             wishes.update { if reloads { $0.reload = true } else { $0.stops += 1 } }

@@ -9,6 +9,8 @@ private let signalPipe = Atomic<CInt>(-1)
 final class Signals: Sendable {
     static let stopping = [SIGTERM, SIGINT, SIGQUIT]
     static let reloading = [SIGHUP, SIGUSR2]
+    /// Asks for the access log to be opened again. Heeded with or without one, since it would end the process otherwise.
+    static let reopening = [SIGUSR1]
     let readingEnd: CInt
     let writingEnd: CInt
     private let previous: [(signal: CInt, handler: sighandler_t?)]

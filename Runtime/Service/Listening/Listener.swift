@@ -60,6 +60,31 @@ extension Listener.Endpoint {
     }
 }
 
+extension Listener.Endpoint {
+    /// Reads a path (anything with a slash), for a Unix socket that only its owner may use, or `HOST:PORT` where the
+    /// host is this machine's loopback interface: for what nobody else may see.
+    ///
+    /// - Returns: nil for anything else.
+    public init?(private text: String) {
+        if text.utf8.contains(UInt8(ascii: "/")) {
+            self = .unix(path: text, mode: 0o600)
+        } else if let endpoint = Self(hostAndPort: text), case .tcp(let host, _) = endpoint,
+            Self.isLoopback(host)
+        {
+            self = endpoint
+        } else {
+            return nil
+        }
+    }
+
+    /// A number where it is not the one name that means this machine: what else begins with 127 may lead anywhere.
+    private static func isLoopback(_ host: String) -> Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        let isNumber = parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+        return host == "localhost" || host == "::1" || (isNumber && parts[0] == "127")
+    }
+}
+
 /// A listener's address as the system gave it.
 public struct BoundAddress: Sendable, Hashable, CustomStringConvertible {
     public var wireProtocol: Listener.WireProtocol

@@ -1,4 +1,5 @@
 import FunctionCore
+import Glibc
 import HTTPTypes
 import Synchronization
 
@@ -6,7 +7,8 @@ import Synchronization
 ///
 /// `/hello` · `/echo` the body · `/bytes/N` · `/stream/N` N bytes in pieces of 1,000, `/stream/N/declared` with a
 /// length · `/broken` a stream that throws after its first piece · `/empty` 204 · `/wait` until cancelled ·
-/// `/stubborn` until released, cancelled or not · `/address` the caller's · `/fields` two fields of the request
+/// `/block` keeps its event loop for three seconds · `/stubborn` until released, cancelled or not · `/address` the
+/// caller's · `/fields` two fields of the request
 struct ScriptedResponder: Responder {
     var bodyLimit = 1_000
     var deadline = Duration.seconds(10)
@@ -66,6 +68,9 @@ struct ScriptedResponder: Responder {
             try? await Task.sleep(for: .seconds(60))
             events.add(Task.isCancelled ? "cancelled" : "slept")
             return .text("woken", status: Task.isCancelled ? .serviceUnavailable : .ok)
+        case "block":
+            usleep(3_000_000)
+            return .text("unblocked")
         case "stubborn":
             events.add("waiting")
             await events.wait(for: "release")
