@@ -151,6 +151,12 @@ let executables: [Target] = [
 ]
 
 let tests: [Target] = [
+    // What the tests behind real web servers serve: every kind of answer, without a database.
+    .executableTarget(
+        name: "conformance",
+        dependencies: ["CGIHost", "FunctionCore", "FunctionService", .httpTypes, .logging],
+        path: "Tests/Conformance", swiftSettings: strict),
+    .target(name: "WebServers", path: "Tests/WebServers", exclude: ["README.md"], swiftSettings: strict),
     .tests(
         "FunctionCoreTests", "Runtime/Core", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
     .tests(
@@ -162,7 +168,7 @@ let tests: [Target] = [
         "HostTests", "Runtime/Hosts",
         [
             "FastCGI", "FastCGIWire", "FunctionChannel", "FunctionCore", "FunctionService", "FunctionTesting",
-            "HTTPHost",
+            "HTTPHost", "WebServers", "conformance",
             .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix,
         ]),
     .tests("PostgresClientTests", "Runtime/Postgres", ["PostgresClient", "DevHost", .logging]),
@@ -191,7 +197,7 @@ let tests: [Target] = [
         [
             "AudioStore", "callwaiting", "callwaiting-dev", "DevHost", "FunctionCore", "FunctionJSON",
             "FunctionService", "FunctionTesting",
-            "PostgresClient", "WebClient", .httpTypes, .logging, .nioPosix,
+            "PostgresClient", "WebClient", "WebServers", .httpTypes, .logging, .nioPosix,
         ] + emulators.map { .target(name: $0.name) }),
 ]
 

@@ -7,7 +7,8 @@ import Glibc
 ///
 /// CGI is looked for before arguments are: a query without `=` arrives as arguments (RFC 3875 §4.4), which must not
 /// become commands. Without arguments, but with a listening socket as descriptor 0, it is a FastCGI server: that is how
-/// cgi-fcgi, and whoever lists only a path, starts one. `main` is synchronous and never returns, because an asynchronous one costs 5–14 ms at exit.
+/// cgi-fcgi, and whoever lists only a path, starts one. `main` is synchronous and never returns, because an asynchronous
+/// one costs 5–14 ms at exit.
 @main
 enum Main {
     static func main() {
@@ -16,10 +17,14 @@ enum Main {
         let isCGI = CGIProcess.isCGI
         Task.detached {
             if isCGI { Glibc.exit(await CGICommand.respond()) }
-            await CallWaiting.runToExit(
-                CommandLine.arguments.count <= 1 && CGIProcess.hasListeningInput ? ["fastcgi"] : nil)
+            await CallWaiting.runToExit(isFastCGI ? ["fastcgi"] : nil)
         }
         while true { pause() }
+    }
+
+    /// Without a word of what to do, but with a socket to do it on, now or before a reload.
+    private static var isFastCGI: Bool {
+        CommandLine.arguments.count <= 1 && (CGIProcess.hasListeningInput || Handover.ofThisProcess != nil)
     }
 }
 

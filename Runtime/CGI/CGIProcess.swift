@@ -34,6 +34,8 @@ public enum CGIProcess {
         sigprocmask(SIG_SETMASK, &none, nil)
         unsetenv("HTTP_PROXY")
         signal(SIGPIPE, SIG_IGN)
+        // A reload starts the program anew, with the socket elsewhere.
+        if hasListeningInput { unsetenv("GATEWAY_INTERFACE") }
         if isCGI {
             // Threads made from now on inherit the mask.
             var signals = terminationSignals

@@ -5,7 +5,7 @@ import Testing
 extension EndToEnd {
     /// What a caller reads who does something wrong, the same on every host.
     @Suite struct BadInputTests {
-        @Test("wrong requests get the right problem", arguments: Host.allCases)
+        @Test("wrong requests get the right problem", arguments: Host.kinds)
         func problems(_ host: Host) async throws {
             let bed = try await TestBed.shared.value
             try await host.serve(bed) { sender in

@@ -6,6 +6,7 @@ import Glibc
 import HTTPTypes
 import Testing
 import WebClient
+import WebServers
 
 extension EndToEnd {
     /// A running server takes up a new program and new settings, and nobody who calls it notices.
@@ -79,17 +80,16 @@ extension EndToEnd {
             let bed = try await TestBed.shared.value
             let installation = try Installation(bed)
             try installation.release("release-0")
-            let (web, http) = (try freePort(), try freePort())
-            let socket = "\(installation.files.directory)/s"
+            let site = try WebServer.nginx.site(
+                serving: Backend(path: installation.program, environment: [:]),
+                in: "\(installation.files.directory)/web")
+            let (web, http, socket) = (site.port, try freePort(), site.socket)
             let servers = [
                 try await installation.start(["fastcgi", "--socket", socket, "--socket-mode", "666"]),
                 try await installation.start(["http", "--listen", "127.0.0.1:\(http)"]),
             ]
-            let configuration = try installation.files.write(
-                "nginx.conf", Host.nginx.nginx(port: web, socket: socket, in: installation.files.directory))
-            let nginx = try bed.supervisor.start(
-                "nginx",
-                Command("/usr/sbin/nginx", ["-p", installation.files.directory, "-c", configuration, "-e", "stderr"]))
+            let server = try #require(site.programs.last)
+            let nginx = try bed.supervisor.start("nginx", Command(server.executable, server.arguments))
             try await HTTPSender(baseURL: "http://127.0.0.1:\(web)", client: bed.client).waitUntilReady()
 
             // More callers than nginx keeps connections, so that some are kept and some are made anew.
