@@ -93,6 +93,7 @@ final class Link: Sendable {
             unknown.outcomeUnknown = true
             counters.failed(connection.unanswered.count)
             connection.unanswered.forEach { $0.finish(.failure(unknown)) }
+            queue.putBack(Array(connection.unsent))
             return nil
         }
     }

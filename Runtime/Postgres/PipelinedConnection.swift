@@ -74,7 +74,8 @@ final class PipelinedConnection {
         !connection.wait(wakeUp: wakeUp, until: nil).readable || connection.absorb()
     }
 
-    /// Sends the jobs' transactions and reads all their answers. On `.lost`, those in `unanswered` were not answered.
+    /// Sends the jobs' transactions and reads all their answers. On `.lost`, those in `unanswered` were not answered and
+    /// those in `unsent` never left.
     /// - Parameters:
     ///   - tick: Called about every 100 ms while waiting.
     ///   - finished: Called for each job once its Sync is answered.
@@ -82,13 +83,17 @@ final class PipelinedConnection {
         _ jobs: [Job], tick: (ContinuousClock.Instant) -> Void, finished: (Job, Job.Answer) -> Void
     ) -> Ending {
         do throws(DatabaseError) {
-            for job in jobs { try send(job) }
+            unsent = jobs[...]
+            while let job = unsent.popFirst() { try send(job) }
             try readAnswers(tick: tick, finished: finished)
         } catch {
             return .lost(error)
         }
         return mustBeReplaced ? .replace : .reusable
     }
+
+    /// Those that the connection's end, noticed while sending, has left unsent.
+    private(set) var unsent: ArraySlice<Job> = []
 
     /// Those sent and not answered, oldest first.
     var unanswered: [Job] { pipeline.transactions.map(\.job) }
