@@ -1,4 +1,13 @@
 extension Database {
+    /// Whether statements are prepared. Never for Supabase's transaction pooler.
+    public enum Prepared: Sendable {
+        case always
+        case never
+        /// Not where a pooler answers instead of Postgres: many, such as PgBouncer before 1.21, lose them. A pooler shows
+        /// in that the process it names at connecting is not the one that answers queries.
+        case unlessPooled
+    }
+
     /// How to reach Postgres, and every bound on what waits for it.
     public struct Configuration: Sendable {
         /// A libpq URI or keyword/value string. Not kept in any error or log line.
@@ -17,9 +26,7 @@ extension Database {
         /// From a failed attempt to connect to the next one; doubles with each failure up to `longestReconnectDelay`.
         public var reconnectDelay: Duration = .milliseconds(100)
         public var longestReconnectDelay: Duration = .seconds(2)
-        /// Off for poolers that lack prepared statements (PgBouncer before 1.21). Off always for Supabase's transaction
-        /// pooler.
-        public var prepared = true
+        public var prepared = Prepared.unlessPooled
         /// Off: one Sync in flight on a connection. Off always for Supabase's transaction pooler.
         public var batch = true
         /// Transactions sent on one connection before the first answer is read.

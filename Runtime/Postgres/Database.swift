@@ -20,7 +20,7 @@ public final class Database: Sendable {
             queue: configuration.queueLimit, batch: configuration.batch && direct ? configuration.batchLimit : 1,
             firstDelay: configuration.reconnectDelay, longestDelay: configuration.longestReconnectDelay)
         let options = PipelinedConnection.Options(
-            prepared: configuration.prepared && direct, verifiesLoginRole: configuration.verifiesLoginRole,
+            prepared: direct ? configuration.prepared : .never, verifiesLoginRole: configuration.verifiesLoginRole,
             statementTimeout: configuration.statementTimeout)
         var slowOptions = options
         slowOptions.statementTimeout = configuration.slowStatementTimeout

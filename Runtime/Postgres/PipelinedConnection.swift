@@ -12,7 +12,7 @@ final class PipelinedConnection {
     private let statementTimeout: String
 
     struct Options: Sendable {
-        var prepared: Bool
+        var prepared: Database.Prepared
         var verifiesLoginRole: Bool
         /// For each statement, by the server.
         var statementTimeout: Duration
@@ -52,7 +52,6 @@ final class PipelinedConnection {
     ) throws(DatabaseError) {
         self.options = options
         connection = try Connection(to: target, logger: logger, tick: tick)
-        prepared = PreparedStatements(isOn: options.prepared)
         statementTimeout = String(options.statementTimeout.wholeMilliseconds)
         let deadline = ContinuousClock.now + target.connectTimeout
         let patience: () -> Connection.Patience = { tick() && ContinuousClock.now < deadline ? .goOn : .giveUp }
@@ -62,7 +61,10 @@ final class PipelinedConnection {
         let backend = Int(connection.withPointer { PQbackendPID($0) })
         let answer = try connection.query(
             Statement(Self.timeoutOnDirectConnection, [backend, statementTimeout]), patience: patience)
-        settings = try answer.one().decode("direct", as: Bool.self) ? Self.settings : Self.settingsWithTimeout
+        let isPooled = try !answer.one().decode("direct", as: Bool.self)
+        settings = isPooled ? Self.settingsWithTimeout : Self.settings
+        prepared = PreparedStatements(
+            isOn: options.prepared == .always || options.prepared == .unlessPooled && !isPooled)
         guard connection.withPointer({ PQenterPipelineMode($0) }) == 1 else { throw connection.lost() }
     }
 

@@ -23,6 +23,9 @@ struct ServerSettings: Sendable {
     /// nil for nowhere.
     let adminSocket: Listener.Endpoint?
 
+    /// What REQUEST_DEADLINE may be, in seconds.
+    static let deadlines = 5...3_600
+
     init(from reader: inout SettingsReader) {
         publicURL = reader.url(.publicURL)
         appURL = reader.optionalURL(.appURL)
@@ -30,7 +33,7 @@ struct ServerSettings: Sendable {
         if !basePath.isEmpty, !basePath.hasPrefix("/") || basePath.hasSuffix("/") {
             reader.report(.basePath, "must begin with a slash and not end with one")
         }
-        requestDeadline = .seconds(reader.integer(.requestDeadline, in: 5...3_600))
+        requestDeadline = .seconds(reader.integer(.requestDeadline, in: Self.deadlines))
         requestsInFlight = reader.integer(.requestsInFlight, in: 1...100_000)
         drainBudget = .seconds(reader.integer(.drainBudget, in: 0...3_600))
         drainDelay = .seconds(reader.integer(.drainDelay, in: 0...3_600))
@@ -76,7 +79,7 @@ extension Database.Configuration {
         queueLimit = reader.integer(.databaseQueue, in: 1...1_000_000)
         statementTimeout = .milliseconds(reader.integer(.databaseTimeout, in: 10...600_000))
         connectTimeout = .seconds(reader.integer(.databaseConnectTimeout, in: 1...60))
-        prepared = reader.flag(.databasePrepared)
+        prepared = reader.choice(.databasePrepared, ["auto": .unlessPooled, "on": .always, "off": .never])
         batch = reader.flag(.databaseBatch)
     }
 }

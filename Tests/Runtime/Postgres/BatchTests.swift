@@ -64,7 +64,7 @@ import Testing
 
     @Test(arguments: [true, false]) func statementsArePreparedOnceOrNotAtAll(prepared: Bool) async throws {
         let fixture = try await Fixture()
-        let database = try fixture.database { $0.prepared = prepared }
+        let database = try fixture.database { $0.prepared = prepared ? .always : .never }
         let count = Statement("select count(*)::int as n from pg_prepared_statements")
         for _ in 0..<5 { _ = try await database.query(count, as: Fixture.alice, deadline: .soon) }
         let rows = try await database.query(count, as: Fixture.alice, deadline: .soon)

@@ -50,7 +50,7 @@ import Testing
         let database = try fixture.database {
             $0.connections = connections
             $0.batch = batch
-            $0.prepared = prepared
+            $0.prepared = prepared ? .always : .never
         }
         let name = "\(connections) connections, \(callers) callers, batch \(batch), prepared \(prepared)"
         try await measure(name, tasks: callers) {

@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test(arguments: [true, false]) func roleAndClaimsEndWithTheTransaction(prepared: Bool) async throws {
-        let database = try await Fixture().database { $0.prepared = prepared }
+        let database = try await Fixture().database { $0.prepared = prepared ? .always : .never }
         let who = Statement(
             "select current_user as role, current_setting('request.jwt.claims', true) as claims, session_user as login")
         for round in 0..<200 {
