@@ -197,7 +197,7 @@ let tests: [Target] = [
         [
             "AudioStore", "callwaiting", "callwaiting-dev", "DevHost", "FunctionCore", "FunctionJSON",
             "FunctionService", "FunctionTesting",
-            "PostgresClient", "WebClient", "WebServers", .httpTypes, .logging, .nioPosix,
+            "PostgresClient", "WebClient", "WebServers", .configuration, .httpTypes, .logging, .nioPosix,
         ] + emulators.map { .target(name: $0.name) }),
 ]
 

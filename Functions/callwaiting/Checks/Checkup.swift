@@ -2,6 +2,7 @@ import AudioStore
 import Callers
 import FoundationEssentials
 import FunctionCore
+import Glibc
 import HTTPTypes
 import Logging
 import Plans
@@ -32,15 +33,23 @@ struct Checkup {
         } catch {
             return note(.error, "\(error)")
         }
-        guard let file = source?.file else { return note(.ok, "settings come from the environment alone") }
+        if let names = source?.inFiles.sorted(), !names.isEmpty {
+            note(.ok, "in files of their own: \(names.joined(separator: ", "))")
+        }
+        guard let file = source?.file else { return note(.ok, "all other settings come from the environment") }
         guard let data = FileManager.default.contents(atPath: file) else {
             return note(.error, "\(file) cannot be read")
         }
         note(.ok, "settings come from the environment and \(file)")
-        let known = Set(Setting.all.flatMap { [$0.name, $0.alias].compactMap { $0 } })
-        for (index, line) in String(decoding: data, as: UTF8.self).split(
-            separator: "\n", omittingEmptySubsequences: false
-        ).enumerated() where !line.isEmpty && !line.hasPrefix("#") {
+        checkLines(of: file, String(decoding: data, as: UTF8.self))
+    }
+
+    private mutating func checkLines(of file: String, _ text: String) {
+        let known = Set(Setting.all.flatMap { [$0.name, $0.alias, $0.name + SettingsFiles.suffix].compactMap { $0 } })
+        let secrets = Set(Setting.all.filter(\.isSecret).map(\.name))
+        var holdsSecret = false
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        where !line.isEmpty && !line.hasPrefix("#") {
             guard let equals = line.firstIndex(of: "=") else {
                 note(.error, "\(file):\(index + 1) has no =")
                 continue
@@ -52,6 +61,11 @@ struct Checkup {
             } else if !known.contains(key) {
                 note(.warning, "\(file):\(index + 1): \(key) is not a setting of ours")
             }
+            if secrets.contains(key), line.index(after: equals) < line.endIndex { holdsSecret = true }
+        }
+        var status = stat()
+        if holdsSecret, stat(file, &status) == 0, status.st_mode & S_IROTH != 0 {
+            note(.warning, "\(file) holds secrets and everybody on this machine may read it")
         }
     }
 
@@ -122,6 +136,38 @@ struct Checkup {
             }
         }
         await web.shutdown()
+    }
+
+    /// That the web server waits longer than a request may take here: one that gives up first answers 504 for a reply
+    /// which is made, charged and lost.
+    ///
+    /// - Parameter files: where its time-outs are; WEB_SERVER_CONFIG when there is none.
+    mutating func webServer(configurations files: [String]) async {
+        guard let source else { return }
+        var reader = SettingsReader(source.reader)
+        let deadline = reader.integer(.requestDeadline, in: ServerSettings.deadlines)
+        guard reader.problems.isEmpty else { return }
+        for file in files.isEmpty ? [reader.optional(.webServerConfig)].compactMap({ $0 }) : files {
+            webServer(file, deadline)
+        }
+    }
+
+    private mutating func webServer(_ path: String, _ deadline: Int) {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            return note(.error, "\(path) cannot be read")
+        }
+        let timeouts = WebServerTimeout.all(in: String(decoding: data, as: UTF8.self))
+        for timeout in timeouts {
+            let says = "\(path):\(timeout.line): \(timeout.directive) is \(timeout.duration.seconds) s"
+            if timeout.duration > .seconds(deadline) {
+                note(.ok, "\(says), more than the \(deadline) s of \(Setting.requestDeadline.name)")
+            } else {
+                note(.error, "\(says), not more than the \(deadline) s of \(Setting.requestDeadline.name)")
+            }
+        }
+        if timeouts.isEmpty {
+            note(.warning, "\(path) names no time-out that we know; a web server's default is often 30 or 60 s")
+        }
     }
 
     private mutating func note(_ level: Finding.Level, _ text: String) {

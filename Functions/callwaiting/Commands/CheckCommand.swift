@@ -5,11 +5,17 @@ struct CheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Say what is missing or wrong in settings, database and providers. Exits 1 if anything is.")
 
+    @Option(
+        help: "A web server's file, whose time-outs are compared with ours; without it WEB_SERVER_CONFIG names one."
+    )
+    var webServerConfig: [String] = []
+
     func run() async throws {
         var checkup = Checkup()
         await checkup.settingsFile()
         await checkup.settings()
         await checkup.storage()
+        await checkup.webServer(configurations: webServerConfig)
         await checkup.database()
         await checkup.providers()
         for line in checkup.findings { print(line) }

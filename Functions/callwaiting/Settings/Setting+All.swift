@@ -45,9 +45,12 @@ extension Setting {
         "ADMIN_SOCKET", .server,
         "Where the status page is: the path of a Unix socket, or HOST:PORT on the loopback interface; empty for nowhere.",
         fallback: "", example: "/run/callwaiting/admin.sock")
+    static let webServerConfig = Setting(
+        "WEB_SERVER_CONFIG", .server, "The web server's file with its time-outs, which `check` compares with ours.",
+        example: "/etc/nginx/snippets/callwaiting.params")
     static let server = [
         publicURL, appURL, basePath, requestDeadline, requestsInFlight, drainBudget, drainDelay, eventLoops,
-        trustedProxies, logLevel, slowRequest, accessLog, accessLogFormat, adminSocket,
+        trustedProxies, logLevel, slowRequest, accessLog, accessLogFormat, adminSocket, webServerConfig,
     ]
 
     // MARK: Database
@@ -72,8 +75,9 @@ extension Setting {
     static let databaseConnectTimeout = Setting(
         "DATABASE_CONNECT_TIMEOUT", .database, "Seconds that connecting may take.", fallback: "3")
     static let databasePrepared = Setting(
-        "DATABASE_PREPARED", .database, "on or off: whether statements are prepared. Off for PgBouncer before 1.21.",
-        fallback: "on")
+        "DATABASE_PREPARED", .database,
+        "on, off or auto: whether statements are prepared. Auto is off behind a pooler; on suits PgBouncer from 1.21 on.",
+        fallback: "auto")
     static let databaseBatch = Setting(
         "DATABASE_BATCH", .database,
         "on or off: whether transactions share a pipeline. Off for Supabase's transaction pooler.",
