@@ -6,13 +6,13 @@ swift_flags = --explicit-target-dependency-import-check error
 # demo, dev and test share one debug .build; `make build` has .build-release, so that neither undoes the other's work.
 dev = .build/debug/callwaiting-dev
 
-.PHONY: help demo dev env test bench build schema format lint clean
+.PHONY: help demo dev env test bench build install uninstall dist schema format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
 	@echo "CallWaiting: AI voice agents on your own machine"
 	@echo
-	@awk -F ': ## ' '/^[a-z]+: ## / { gsub(/[$$][$$]/, "$$"); printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ': ## ' '/^[a-z]+: ## / { gsub(/[$$][$$]/, "$$"); printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## the whole job once: sign up, ask an agent, hear it, reach the limit, pay, go on
 	@deploy/setup demo
@@ -49,6 +49,15 @@ bench: build ## measure it beside PHP, Go, Node, Python and C, 20 minutes; write
 	@swift build $(swift_flags) -c release --static-swift-stdlib --scratch-path .build-release --product callwaiting-bench
 	@Tests/Benchmarks/peers/prepare .build-bench
 	@.build-release/release/callwaiting-bench run $(args)
+
+install: ## put the release build in place (as root; PREFIX=/usr/local, DESTDIR=, SYSCONFDIR=/etc)
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSCONFDIR=$(SYSCONFDIR) VERSION=$(VERSION) deploy/install
+
+uninstall: ## remove what make install put in place; changed settings stay
+	@PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSCONFDIR=$(SYSCONFDIR) deploy/install --uninstall
+
+dist: ## pack the release build for machines without Swift: callwaiting-<version>.tar.gz
+	@VERSION=$(VERSION) deploy/install --pack .
 
 schema: ## write sql/schema.sql anew, after a new migration
 	@$(dev) with-postgres -- sql/dump
