@@ -63,6 +63,7 @@ extension Double {
         }
     }
 
+    /// With so many digits after the point, one to three.
     func fixed(_ digits: Int) -> String {
         let scale = [1, 10, 100, 1_000][digits]
         let whole = Int((abs(self) * Double(scale)).rounded())
