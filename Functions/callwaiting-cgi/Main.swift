@@ -13,9 +13,10 @@ enum Main {
     }
 
     private static var settings: [String] {
-        var names = [Setting.fileVariable]
+        var names = [Setting.fileVariable, Setting.credentialsVariable]
         for setting in Setting.all {
             names.append(setting.name)
+            names.append(setting.name + Setting.fileSuffix)
             if let alias = setting.alias { names.append(alias) }
         }
         return names

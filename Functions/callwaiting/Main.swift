@@ -12,8 +12,8 @@ import Glibc
 @main
 enum Main {
     static func main() {
-        CGIProcess.prepare()
         Handover.prepare()
+        CGIProcess.prepare()
         let isCGI = CGIProcess.isCGI
         Task.detached {
             if isCGI { Glibc.exit(await CGICommand.respond()) }

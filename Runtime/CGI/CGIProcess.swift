@@ -27,11 +27,7 @@ public enum CGIProcess {
     /// CVE-2016-5385); opens what the web server left closed of descriptors 0 to 2, so that no later socket takes a
     /// response's or log line's place; and ignores SIGPIPE, so that a write to a web server that left fails instead.
     /// For CGI it holds SIGTERM back, which ``serve(_:program:basePath:)`` waits for.
-    /// Signals that whoever started us had blocked are not: a server that cannot hear SIGTERM has to be killed.
     public static func prepare() {
-        var none = sigset_t()
-        sigemptyset(&none)
-        sigprocmask(SIG_SETMASK, &none, nil)
         unsetenv("HTTP_PROXY")
         signal(SIGPIPE, SIG_IGN)
         // A reload starts the program anew, with the socket elsewhere.

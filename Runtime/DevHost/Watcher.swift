@@ -28,9 +28,6 @@ public struct Watcher {
         public static let lifeline: Int32 = 3
         /// Held, never used: see ``StateDirectory``.
         static let leftovers: Int32 = 4
-        /// Where the signal handler writes what came. A fixed number, so that the handler needs no variable, and far
-        /// from those that the system hands out.
-        static let signals: Int32 = 100
     }
 
     /// The first argument of a process that is to be a watcher.
@@ -67,7 +64,7 @@ public struct Watcher {
         self.instructions = instructions
         // A host that is gone no longer reads what we echo; the log file still does.
         signal(SIGPIPE, SIG_IGN)
-        signals = try Self.catchSignals()
+        signals = try Signals.catching([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
         log = try SystemCallError.check(
             "open \(instructions.log)", open(instructions.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600))
         let pipe = try Pipe()
@@ -112,23 +109,6 @@ public struct Watcher {
     private func hostIsGone() -> Bool {
         var byte: UInt8 = 0
         return read(lifeline, &byte, 1) == 0
-    }
-
-    /// Makes the signals that matter readable (the self-pipe of select(2)): each is one byte, its number.
-    private static func catchSignals() throws(SystemCallError) -> Int32 {
-        let pipe = try Pipe()
-        try SystemCallError.check("dup2", dup2(pipe.writeEnd, Descriptor.signals))
-        _ = fcntl(Descriptor.signals, F_SETFD, FD_CLOEXEC)
-        for end in [pipe.readEnd, Descriptor.signals] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
-        for number in [SIGTERM, SIGINT, SIGHUP, SIGCHLD] {
-            signal(number) { number in
-                let code = errno
-                var byte = UInt8(truncatingIfNeeded: number)
-                _ = Glibc.write(Descriptor.signals, &byte, 1)
-                errno = code
-            }
-        }
-        return pipe.readEnd
     }
 
     /// Passes signals on to the program.

@@ -88,7 +88,9 @@ import WebClient
             let statuses = try await requests.value
             #expect(statuses.count > 10 && statuses.allSatisfy { $0 == 200 }, "\(statuses)")
             host.process.signal(SIGTERM)
-            #expect(await host.process.exitStatus == .code(0))
+            let status = await host.process.exitStatus
+            let printed = try host.printed()
+            #expect(status == .code(0), "\(status): \(printed)")
         }
     }
 

@@ -1,10 +1,12 @@
 import FunctionCore
 import Glibc
+import Synchronization
 
 /// Where a service manager would listen (sd_notify(3)), which is told by the system who speaks.
 final class NotifySocket: Sendable {
     let name = "@cw-notify-\([UInt8].random(count: 6).hex)"
     private let descriptor: CInt
+    private let received = Mutex<[Message]>([])
 
     init() throws {
         descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
@@ -28,12 +30,18 @@ final class NotifySocket: Sendable {
         var sender: pid_t
     }
 
-    /// Everything that has been said since the last time.
+    /// Everything that has been said, in order.
     func messages() -> [Message] {
-        var messages: [Message] = []
-        while let message = next() { messages.append(message) }
-        return messages
+        received.withLock { messages in
+            while let message = next() { messages.append(message) }
+            return messages
+        }
     }
+
+    /// The first line of everything that has been said.
+    var said: [String] { messages().map(\.firstLine) }
+
+    func hasSaid(_ line: String) -> Bool { said.contains(line) }
 
     private func next() -> Message? {
         var text = [UInt8](repeating: 0, count: 4_096)

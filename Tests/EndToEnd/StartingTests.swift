@@ -4,6 +4,7 @@ import FunctionCore
 import FunctionTesting
 import Glibc
 import Testing
+import WebServers
 
 extension EndToEnd {
     /// The built program as supervisors start it: what it is given, and what it does with that.
@@ -23,14 +24,18 @@ extension EndToEnd {
             try await HTTPSender(baseURL: "http://127.0.0.1:\(port)", client: bed.client).get("/healthz")
         }
 
-        @Test("spawn-fcgi's socket, descriptor 0, is served, reloaded and left in place")
-        func spawnFCGI() async throws {
+        @Test(
+            "spawn-fcgi's socket, descriptor 0, is served, reloaded and left in place, also where CGI starts the program",
+            arguments: [["fastcgi"], []])
+        func spawnFCGI(_ arguments: [String]) async throws {
             let bed = try await TestBed.shared.value
             let files = HostFiles(bed: bed)
             let socket = "\(files.directory)/s"
             let server = try ServedProgram.start(
-                ["-s", socket, "-n", "--", TestBed.program("callwaiting"), "fastcgi"],
-                executable: "/usr/bin/spawn-fcgi", environment: bed.environment(), in: files.directory)
+                ["-s", socket, "-n", "--", TestBed.program("callwaiting")] + arguments,
+                executable: "/usr/bin/spawn-fcgi",
+                environment: bed.environment(arguments.isEmpty ? ["GATEWAY_INTERFACE": "CGI/1.1"] : [:]),
+                in: files.directory)
             try await server.wait(for: #""message":"listening""#)
             #expect(try await askFastCGI(socket, bed, in: files.directory).contains(#"{"status":"ok"}"#))
             try await server.reload()

@@ -3,6 +3,7 @@ import FoundationEssentials
 import FunctionJSON
 import FunctionTesting
 import Testing
+import WebServers
 
 @testable import callwaiting
 

@@ -45,7 +45,7 @@ struct Checkup {
     }
 
     private mutating func checkLines(of file: String, _ text: String) {
-        let known = Set(Setting.all.flatMap { [$0.name, $0.alias, $0.name + SettingsFiles.suffix].compactMap { $0 } })
+        let known = Set(Setting.all.flatMap { [$0.name, $0.alias, $0.name + Setting.fileSuffix].compactMap { $0 } })
         let secrets = Set(Setting.all.filter(\.isSecret).map(\.name))
         var holdsSecret = false
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()

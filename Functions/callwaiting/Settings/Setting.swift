@@ -40,6 +40,10 @@ struct Setting: Sendable, Hashable {
 
     /// The variable that names the file of settings.
     static let fileVariable = "CALLWAITING_ENV_FILE"
+    /// What the name of a setting is followed by where it names a file with the value.
+    static let fileSuffix = "_FILE"
+    /// Names a directory of such files: a service manager's credentials.
+    static let credentialsVariable = "CREDENTIALS_DIRECTORY"
     /// The first of these that exists is the file, unless ``fileVariable`` names one.
     static let defaultFiles = ["/etc/callwaiting/callwaiting.env", ".env"]
 

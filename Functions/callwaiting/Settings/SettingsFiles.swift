@@ -12,17 +12,15 @@ struct SettingsFiles {
     /// Bytes that one value may have.
     static let sizeLimit = 65_536
 
-    /// What the name of a setting is followed by where it names a file.
-    static let suffix = "_FILE"
-
     /// - Parameters:
     ///   - directory: `$CREDENTIALS_DIRECTORY`. A credential is called as its setting is, or `callwaiting_<NAME>`: so
     ///     systemd calls those of a whole directory, `LoadCredential=callwaiting:/etc/callwaiting/credentials`.
     ///   - reader: where `<NAME>_FILE` may be set; it goes before a credential.
     init(credentials directory: String?, named reader: ConfigReader) {
         for setting in Setting.all {
-            if let path = reader.string(forKey: ConfigKey([setting.name + Self.suffix])), !path.isEmpty {
-                take(setting, setting.name + Self.suffix, path, mayBeMissing: false)
+            let naming = setting.name + Setting.fileSuffix
+            if let path = reader.string(forKey: ConfigKey([naming])), !path.isEmpty {
+                take(setting, naming, path, mayBeMissing: false)
             } else if let directory {
                 for name in ["callwaiting_" + setting.name, setting.name] {
                     take(setting, "the credential \(name)", "\(directory)/\(name)", mayBeMissing: true)

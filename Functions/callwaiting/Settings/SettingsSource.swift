@@ -29,7 +29,7 @@ struct SettingsSource {
             }
         }
         let files = SettingsFiles(
-            credentials: environment["CREDENTIALS_DIRECTORY"], named: ConfigReader(providers: [variables] + lines))
+            credentials: environment[Setting.credentialsVariable], named: ConfigReader(providers: [variables] + lines))
         guard files.problems.isEmpty else { throw SettingsError(problems: files.problems) }
         inFiles = Set(files.values.keys)
         let values = EnvironmentVariablesProvider(environmentVariables: files.values, secretsSpecifier: .all)

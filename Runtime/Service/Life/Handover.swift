@@ -54,9 +54,11 @@ public struct Handover: Sendable {
     /// What this process was handed; nil unless a reload started it.
     public static var ofThisProcess: Handover? { received }
 
-    /// Makes a process that was started for a reload ready for signals. Call it first, while there is one thread.
+    /// Makes the process ready for signals, above all one that was started for a reload. Call it first, while there is
+    /// one thread.
     public static func prepare() {
-        guard let handover = received else { return }
+        // A supervisor may have left them blocked, and a server that cannot hear SIGTERM has to be killed.
+        guard let handover = received else { return Signals.letCome() }
         for descriptor in handover.descriptors { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         _ = receivedSignals
         // The program before this one held them, so that none came while nobody was there for it.

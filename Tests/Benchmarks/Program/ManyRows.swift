@@ -104,7 +104,7 @@ enum ManyRows {
               select 'bench' || n || '@callwaiting.test', now() from generate_series(2, \(workspaces)) as n;
             delete from public.usage_logs;
             with workspaces as (
-              select array_agg(id) as ids from public.workspaces
+              select array_agg(id order by created_at) as ids from public.workspaces
             )
             insert into public.usage_logs (workspace_id, kind, seconds, created_at)
               select w.ids[1 + n % \(workspaces)], case when n % 3 = 0 then 'voice' else 'agent_reply' end, n % 20,

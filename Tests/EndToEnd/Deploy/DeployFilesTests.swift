@@ -81,7 +81,6 @@ import Testing
                 let path = String(match.output)
                 // Those that the reader makes.
                 if path.contains("/credentials/") || path.hasSuffix("/migrate.env") { continue }
-                if path.contains("/examples/nginx") { continue }
                 let name = path.hasSuffix(".") ? String(path.dropLast()) : path
                 #expect(Files.exists(installation.path(name)), "\(name)")
             }

@@ -44,7 +44,7 @@ extension EndToEnd {
             try write(bed.settings, in: directory)
             let socket = "\(directory)/fastcgi.sock"
             let arguments = [
-                "--listen=\(socket)", "--setenv=NOTIFY_SOCKET=\(notify.path)",
+                "--listen=\(socket)", "--setenv=NOTIFY_SOCKET=\(notify.name)",
                 "--setenv=CREDENTIALS_DIRECTORY=\(directory)/credentials",
                 "--setenv=CALLWAITING_ENV_FILE=\(directory)/callwaiting.env", executable,
             ]
@@ -68,7 +68,7 @@ extension EndToEnd {
             #expect(service.contains { $0 == ("Environment", "CALLWAITING_ENV_FILE=/etc/callwaiting/callwaiting.env") })
             #expect(service.contains { $0 == ("Type", "notify") })
             try await withTemporaryDirectory { directory in
-                let notify = try NotifySocket(in: directory)
+                let notify = try NotifySocket()
                 let (program, socket) = try start(bed, TestBed.program("callwaiting"), in: directory, notify)
                 #expect(try await eventually { try await isReady(socket) })
                 #expect(notify.hasSaid("READY=1"), "\(notify.said)")
@@ -84,7 +84,7 @@ extension EndToEnd {
             try await withTemporaryDirectory { directory in
                 let installation = try Installation(in: directory, program: nil)
                 try await installation.run()
-                let notify = try NotifySocket(in: directory)
+                let notify = try NotifySocket()
                 let (program, socket) = try start(
                     bed, installation.path("/usr/local/bin/callwaiting"), in: directory, notify)
                 #expect(try await eventually { try await isReady(socket) })
@@ -135,7 +135,12 @@ extension EndToEnd {
         @Test("the shipped units, web server configurations and settings agree on the socket and on their paths")
         func agreement() throws {
             let socket = try #require(try unit("callwaiting.socket").first { $0.key == "ListenStream" }).value
-            #expect(socket == "/run/callwaiting/fastcgi.sock")
+            for file in [
+                "nginx/callwaiting.conf", "apache/callwaiting-proxy-fcgi.conf", "lighttpd/callwaiting-fastcgi.conf",
+            ] {
+                let text = try #require(try Files.read("\(TestBed.repository)/deploy/\(file)"))
+                #expect(text.contains(socket), "\(file) asks \(socket)")
+            }
             let service = try unit("callwaiting.service")
             let stop = try #require(service.first { $0.key == "TimeoutStopSec" }.flatMap { Int($0.value) })
             let drain = try #require(Setting.drainBudget.fallback.flatMap { Int($0) })
