@@ -277,11 +277,12 @@ struct BehindWebServersTests {
 }
 
 extension WebServer {
-    /// Whether the server tells the application that a caller has left while nothing is being sent. The others notice
-    /// when they next send something.
+    /// Whether the server tells the application at once, and every time, that a caller has left while nothing is being
+    /// sent. lighttpd ends a CGI program then, but not where the caller leaves just as it starts; the others notice when
+    /// they next send something.
     var noticesLeaving: Bool {
         switch self {
-        case .nginx, .nginxSpawnFCGI, .lighttpdCGI: true
+        case .nginx, .nginxSpawnFCGI: true
         default: false
         }
     }
