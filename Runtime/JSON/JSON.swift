@@ -52,7 +52,8 @@ public enum JSON {
 
     /// Writes a value, members in the order in which they are encoded, without spaces.
     ///
-    /// - Throws: `EncodingError` for a number that is not finite, and for containers written at the same time; whatever the value's own `encode(to:)` throws.
+    /// - Throws: `EncodingError` for a number that is not finite, and for containers written at the same time; whatever
+    ///   the value's own `encode(to:)` throws.
     public static func encode(_ value: some Encodable, nil nilMember: NilMember = .omitted) throws -> [UInt8] {
         let writer = JSONWriter()
         try ValueEncoder(writer: writer, writesNull: nilMember == .null).write(value)

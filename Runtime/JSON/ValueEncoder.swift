@@ -63,11 +63,9 @@ struct EncodedMembers<Key: CodingKey>: KeyedEncodingContainerProtocol {
     var codingPath: [any CodingKey] { encoder.codingPath }
 
     private func member(_ key: Key) -> ValueEncoder {
-        writer.next(key.stringValue, in: encoder.depth + 1)
+        encoder.writer.next(key.stringValue, in: encoder.depth + 1)
         return encoder.inside
     }
-
-    private var writer: JSONWriter { encoder.writer }
 
     func encodeNil(forKey key: Key) throws { try member(key).encodeNil() }
     func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try member(key).write(value) }
