@@ -26,7 +26,7 @@ enum Main {
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "callwaiting-bench", abstract: "Measures callwaiting beside what people use today.",
-        subcommands: [RunCommand.self, BareCommand.self], defaultSubcommand: RunCommand.self)
+        subcommands: [RunCommand.self, HoldCommand.self, BareCommand.self], defaultSubcommand: RunCommand.self)
 
     static func runToExit() async -> Never {
         do {

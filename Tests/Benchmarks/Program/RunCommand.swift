@@ -5,18 +5,14 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Measure, print the tables, and write them down.")
 
-    @Option(help: "The release build of callwaiting.") var callwaiting = ".build-release/release/callwaiting"
-    @Option(help: "What the peers are written in.") var peers = "Tests/Benchmarks/peers"
-    @Option(help: "Where `peers/prepare` put what they run on.") var prepared = ".build-bench"
-    @Option(help: "Our SQL.") var sql = "sql"
+    @OptionGroup var places: Places
     @Option(parsing: .upToNextOption, help: "Only these targets, 1 to 5; nothing is written then.")
     var only: [Int] = []
     @Flag(help: "One short round of each; nothing is written then.") var quick = false
     @Option(help: "The page that is written.") var output = "docs/benchmarks.md"
 
     func run() async throws {
-        let lab = try await Lab(
-            callwaiting: callwaiting, peers: peers, prepared: prepared, sql: sql, effort: quick ? .quick : .whole)
+        let lab = try await places.lab(effort: quick ? .quick : .whole)
         let database = try await BenchDatabase.start(lab)
         var report = Report()
         if includes(1) { try await PlainJSON.run(lab, database, into: &report) }

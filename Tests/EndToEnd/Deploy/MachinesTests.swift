@@ -62,7 +62,9 @@ extension EndToEnd {
                 await load.value
 
                 let failures = tally.failures
-                for failure in failures { #expect(failure.begun < died, "\(failure.what) began when it was gone") }
+                // nginx may still send a request down a connection whose end it has not read yet.
+                let noticed = died + .milliseconds(100)
+                for failure in failures { #expect(failure.begun < noticed, "\(failure.what) began when it was gone") }
                 // Of 16 at a time, some were on the other machine.
                 #expect(failures.count <= 16, "\(failures)")
                 #expect(failures.allSatisfy { $0.what.hasPrefix("POST") }, "a GET is asked again: \(failures)")
