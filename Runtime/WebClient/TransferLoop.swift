@@ -2,19 +2,22 @@ import CCurl
 import Glibc
 import Logging
 
-/// libcurl's thread: one multi handle, driven by epoll through libcurl's socket and timer callbacks
-/// (<https://curl.se/libcurl/c/libcurl-multi.html>, "multi_socket"). Made by the thread that needs it first, then
-/// handed over: from then on nothing here is touched by any other thread. Others write to its ``Mailbox``.
+/// libcurl's thread: its multi handles, driven by one epoll. Made by the thread that needs it first, then handed over:
+/// from then on nothing here is touched by any other thread. Others write to its ``Mailbox``.
+///
+/// A transfer looks through all connections of its multi handle for one to reuse, and at 10,000 transfers that is most
+/// of what they cost. So a handle takes a limited number, and another is made for more.
 final class TransferLoop {
     private let configuration: WebClient.Configuration
     private let counters: TransferCounters
     private let logger: Logger
     private let mailbox: Mailbox
-    private let multi: UnsafeMutableRawPointer
     private let poll: Poll
-    private var transfers: [ObjectIdentifier: Transfer] = [:]
-    /// When libcurl wants to be called even if no socket is ready.
-    private var timerDue: ContinuousClock.Instant?
+    /// The first ones are filled first, so that their connections are the ones reused.
+    private var handles: [MultiHandle] = []
+    /// By socket, whose it is.
+    private var owners: [curl_socket_t: MultiHandle] = [:]
+    private var transfers: [ObjectIdentifier: (transfer: Transfer, handle: MultiHandle)] = [:]
     private var isShuttingDown = false
 
     /// Begins the thread.
@@ -48,69 +51,56 @@ final class TransferLoop {
         self.logger = logger
         self.mailbox = mailbox
         poll = try Poll(waking: mailbox.wakeDescriptor)
-        guard let multi = curl_multi_init() else { throw .failedInit }
-        self.multi = multi
-        setCallbacks()
+        handles = [try makeHandle()]
     }
 
     deinit {
-        ExitGate.pass { _ = curl_multi_cleanup(multi) }
+        ExitGate.pass { handles = [] }
     }
 
-    private func setCallbacks() {
-        // Unretained: libcurl calls back only out of calls that this object makes.
-        let this = Unmanaged.passUnretained(self).toOpaque()
-        // These fail only for an unknown option or handle.
-        shim_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maximumIdleConnections)
-        shim_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this)
-        shim_multi_set_pointer(multi, CURLMOPT_TIMERDATA, this)
-        shim_multi_set_socket(multi) { _, descriptor, what, this, _ in
-            guard let this else { return -1 }
-            Unmanaged<TransferLoop>.fromOpaque(this).takeUnretainedValue().poll.watch(descriptor, for: what)
-            return 0
-        }
-        shim_multi_set_timer(multi) { _, milliseconds, this in
-            guard let this else { return -1 }
-            let loop = Unmanaged<TransferLoop>.fromOpaque(this).takeUnretainedValue()
-            loop.timerDue = milliseconds < 0 ? nil : .now + .milliseconds(milliseconds)
-            return 0
+    private func makeHandle() throws(WebError.Code) -> MultiHandle {
+        try MultiHandle(connections: configuration.transfersPerHandle) { [unowned self] handle, socket, what in
+            // Its number may have become another's since.
+            guard what != CURL_POLL_REMOVE || owners[socket] === handle else { return }
+            owners[socket] = what == CURL_POLL_REMOVE ? nil : handle
+            poll.watch(socket, for: what)
         }
     }
 
     /// Runs until told to shut down.
     private func run() {
         while !isShuttingDown {
-            let ready = poll.wait(mailbox.maySleep() ? timerDue : .now)
+            let due = handles.lazy.compactMap(\.timerDue).min()
+            let ready = poll.wait(mailbox.maySleep() ? due : .now)
             ExitGate.pass {
                 mailbox.take().forEach(open)
-                for socket in ready { act(socket.descriptor, socket.mask) }
-                if let timerDue, timerDue <= .now {
-                    self.timerDue = nil
-                    act(Self.socketTimeout, 0)
+                for socket in ready { owners[socket.descriptor]?.act(on: socket.descriptor, socket.mask) }
+                let now = ContinuousClock.now
+                for handle in handles {
+                    handle.actOnTimer(now: now)
+                    while let (transfer, result) = handle.takeFinished() { finish(transfer, result) }
                 }
-                reap()
+                dropIdleHandle()
             }
         }
         ExitGate.pass {
-            for transfer in transfers.values { abandon(transfer) }
+            for transfer in transfers.values { abandon(transfer.transfer) }
         }
     }
 
-    /// Lets libcurl work on a socket that is ready, or on its timers.
-    private func act(_ socket: curl_socket_t, _ mask: Int32) {
-        // Written to without a look whether it is null, and of no use: `reap` says what has ended.
-        var running: Int32 = 0
-        curl_multi_socket_action(multi, socket, mask, &running)
+    /// Lets go of the last handle, with its idle connections, when those before it have room enough.
+    private func dropIdleHandle() {
+        guard handles.count > 1, handles[handles.count - 1].count == 0,
+            handles[handles.count - 2].count <= configuration.transfersPerHandle / 2
+        else { return }
+        handles.removeLast()
     }
-
-    /// CURL_SOCKET_TIMEOUT, a macro with a cast, which Swift does not import.
-    private static let socketTimeout: curl_socket_t = -1
 
     private func open(_ letter: Mailbox.Letter) {
         switch letter {
         case .start(let job): start(job)
-        case .cancel(let ticket): transfers[ObjectIdentifier(ticket)].map(abandon)
-        case .resume(let ticket): transfers[ObjectIdentifier(ticket)].map(resume)
+        case .cancel(let ticket): transfers[ObjectIdentifier(ticket)].map { abandon($0.transfer) }
+        case .resume(let ticket): transfers[ObjectIdentifier(ticket)].map { resume($0.transfer) }
         case .shutDown: isShuttingDown = true
         }
     }
@@ -120,8 +110,9 @@ final class TransferLoop {
         guard transfers.count < configuration.maximumTransfers else { return job.fail(.other(.noConnectionAvailable)) }
         do throws(WebError.Code) {
             let transfer = try Transfer(job, configuration)
-            guard curl_multi_add_handle(multi, transfer.easy) == CURLM_OK else { throw .failedInit }
-            transfers[ObjectIdentifier(job.ticket)] = transfer
+            let handle = try handleWithRoom()
+            try handle.add(transfer)
+            transfers[ObjectIdentifier(job.ticket)] = (transfer, handle)
             counters.began()
         } catch {
             job.fail(error == .operationTimedOut ? .timeout : .other(error))
@@ -134,17 +125,11 @@ final class TransferLoop {
         if result != CURLE_OK { finish(transfer, result) }
     }
 
-    /// Answers transfers that libcurl is done with.
-    private func reap() {
-        var left: Int32 = 0
-        while let message = curl_multi_info_read(multi, &left) {
-            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
-                let pointer = shim_easy_get_private(easy)
-            else { continue }
-            // The message is gone once its handle is removed.
-            let result = message.pointee.data.result
-            finish(Unmanaged<Transfer>.fromOpaque(pointer).takeUnretainedValue(), result)
-        }
+    private func handleWithRoom() throws(WebError.Code) -> MultiHandle {
+        if let handle = handles.first(where: { $0.count < configuration.transfersPerHandle }) { return handle }
+        let handle = try makeHandle()
+        handles.append(handle)
+        return handle
     }
 
     private func finish(_ transfer: Transfer, _ result: CURLcode) {
@@ -164,7 +149,6 @@ final class TransferLoop {
     }
 
     private func remove(_ transfer: Transfer) {
-        curl_multi_remove_handle(multi, transfer.easy)
-        transfers[ObjectIdentifier(transfer.job.ticket)] = nil
+        transfers.removeValue(forKey: ObjectIdentifier(transfer.job.ticket))?.handle.remove(transfer)
     }
 }

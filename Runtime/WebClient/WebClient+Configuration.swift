@@ -7,8 +7,9 @@ extension WebClient {
         /// Transfers under way at once; one more fails with `CURLE_NO_CONNECTION_AVAILABLE` instead of waiting.
         public var maximumTransfers = 1_024
 
-        /// Idle connections kept for reuse, over all hosts.
-        public var maximumIdleConnections = 64
+        /// Transfers that share connections, and connections that they keep, over all hosts, those in use included. What
+        /// a transfer costs grows with it, and so does the chance to find a connection that is open already.
+        public var transfersPerHandle = 256
 
         /// Bytes of status lines, fields and trailers taken per response, 1xx responses included.
         public var headerLimit = 65_536
