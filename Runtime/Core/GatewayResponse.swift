@@ -36,8 +36,11 @@ public enum GatewayResponse {
 
     /// Fields that belong to the connection between web server and caller, and to us only as the body's length.
     private static func isFraming(_ name: HTTPField.Name) -> Bool {
-        switch name.canonicalName {
-        case "content-length", "transfer-encoding", "connection", "keep-alive": true
+        // Nearly every name is told apart by its length alone.
+        switch name.canonicalName.utf8.count {
+        case 10: name.canonicalName == "connection" || name.canonicalName == "keep-alive"
+        case 14: name.canonicalName == "content-length"
+        case 17: name.canonicalName == "transfer-encoding"
         default: false
         }
     }

@@ -40,7 +40,9 @@ public struct GatewayVariables: Sendable {
     /// The variable's value. Absent and empty are the same thing (RFC 3875 §4.1).
     public subscript(name: String) -> String? {
         guard let place = place(of: name), !place.value.isEmpty else { return nil }
-        return bytes.withUnsafeBufferPointer { String(decoding: $0[place.value], as: UTF8.self) }
+        return bytes.withUnsafeBufferPointer {
+            String(decoding: UnsafeBufferPointer(rebasing: $0[place.value]), as: UTF8.self)
+        }
     }
 
     private func place(of name: String) -> Place? {
@@ -66,10 +68,11 @@ public struct GatewayVariables: Sendable {
         guard let methodText = self["REQUEST_METHOD"], let method = HTTPRequest.Method(rawValue: methodText) else {
             throw Problem(.malformedRequest)
         }
+        try checkFields()
         var targets = try targets(basePath: basePath)
         guard !targets.isEmpty else { throw Problem(.invalidPath) }
         var head = RequestHead(
-            method: method, target: targets.removeFirst(), otherTargets: targets, fields: try fields(),
+            method: method, target: targets.removeFirst(), otherTargets: targets, fields: RequestFields(self),
             clientAddress: trustedProxies.clientAddress(
                 peer: self["REMOTE_ADDR"], forwardedFor: self["HTTP_X_FORWARDED_FOR"].map { [$0] } ?? []))
         if let path = self[Self.program] {
@@ -107,44 +110,74 @@ public struct GatewayVariables: Sendable {
         return targets
     }
 
+    /// One pass over what callers can put there, so that what is asked for later need not be looked at again: a control
+    /// character inside a value is not HTTP (RFC 9110 §5.5).
+    private func checkFields() throws(Problem) {
+        var count = 0
+        let isSound = bytes.withUnsafeBufferPointer { bytes in
+            for place in places where bytes.has(Self.fieldPrefix, atStartOf: place.name) {
+                count += 1
+                if UnsafeBufferPointer(rebasing: bytes[place.value]).hasControlCharacter(besidesTab: true) {
+                    return false
+                }
+            }
+            for name in [Self.contentType, Self.hiddenAuthorization] {
+                guard let place = place(in: bytes, of: name) else { continue }
+                if UnsafeBufferPointer(rebasing: bytes[place.value]).hasControlCharacter(besidesTab: true) {
+                    return false
+                }
+            }
+            return true
+        }
+        guard isSound else { throw Problem(.malformedRequest) }
+        guard count <= Self.maximumFields else { throw Problem(.headersTooLarge) }
+        if let length = self["CONTENT_LENGTH"], Int(strictDecimal: length) == nil {
+            throw Problem(.invalidContentLength)
+        }
+    }
+
+    /// The value of a header field, without white space around it; nil when it is absent or empty.
+    ///
     /// `HTTP_X_AGENT_KEY` is `X-AGENT-KEY`; `CONTENT_TYPE` and `CONTENT_LENGTH` come without `HTTP_`, and what a caller
     /// sent as `HTTP_CONTENT_LENGTH` does not count. Apache shows a hidden `Authorization` as
     /// `REDIRECT_HTTP_AUTHORIZATION` after an internal redirect.
-    private func fields() throws(Problem) -> HTTPFields {
-        var fields = HTTPFields()
-        var blanked: [HTTPField.Name] = []
-        for place in places {
-            guard let name = fieldName(at: place.name), name != .contentType, name != .contentLength, name != .proxy,
-                !fields.contains(name), !blanked.contains(name)
-            else { continue }
-            guard !place.value.isEmpty else {
-                blanked.append(name)
-                continue
+    func field(_ name: HTTPField.Name) -> String? {
+        bytes.withUnsafeBufferPointer { bytes in
+            switch name {
+            case .proxy: return nil
+            case .contentType: return text(in: bytes, of: place(in: bytes, of: Self.contentType))
+            case .contentLength: return text(in: bytes, of: place(in: bytes, of: Self.contentLength))
+            default: break
             }
-            guard fields.count < Self.maximumFields else { throw Problem(.headersTooLarge) }
-            fields.append(HTTPField(name: name, value: try fieldValue(at: place.value)))
+            let place = name.canonicalName.withBytes { name in
+                places.first { bytes.isVariable(ofField: name, at: $0.name) }
+            }
+            if let text = text(in: bytes, of: place) { return text }
+            guard name == .authorization else { return nil }
+            return text(in: bytes, of: self.place(in: bytes, of: Self.hiddenAuthorization))
         }
-        if let type = try fieldValue(of: "CONTENT_TYPE") { fields.append(HTTPField(name: .contentType, value: type)) }
-        if let length = self["CONTENT_LENGTH"] {
-            guard Int(strictDecimal: length) != nil else { throw Problem(.invalidContentLength) }
-            fields.append(HTTPField(name: .contentLength, value: length))
-        }
-        if !fields.contains(.authorization), let hidden = try fieldValue(of: "REDIRECT_HTTP_AUTHORIZATION") {
-            fields.append(HTTPField(name: .authorization, value: hidden))
+    }
+
+    /// All header fields, in the order of their variables.
+    var fields: HTTPFields {
+        var fields = HTTPFields()
+        let names = [HTTPField.Name.contentType, .contentLength, .authorization] + places.compactMap(fieldName)
+        var seen: Set<HTTPField.Name> = []
+        for name in names where seen.insert(name).inserted {
+            // Appended, never set: setting `Cookie` makes a field of each of its parts, of which a caller may send so
+            // many that `HTTPFields` gives up the process.
+            if let value = field(name) { fields.append(HTTPField(name: name, value: value)) }
         }
         return fields
     }
 
     /// The field that a variable called `HTTP_…` is. Its name has only the characters that a web server makes of a
     /// field's name (RFC 3875 §4.1.18), so that no two variables are the same field; nil for any other.
-    private func fieldName(at place: Range<Int>) -> HTTPField.Name? {
+    private func fieldName(of place: Place) -> HTTPField.Name? {
         bytes.withUnsafeBufferPointer { bytes in
-            guard place.count > 5, bytes[place].starts(with: Self.fieldPrefix) else { return nil }
-            let name = bytes[place.lowerBound + 5..<place.upperBound]
-            for common in Self.commonNames where bytes.has(common.variable, at: name.indices) { return common.field }
+            guard bytes.has(Self.fieldPrefix, atStartOf: place.name) else { return nil }
             var text: [UInt8] = []
-            text.reserveCapacity(name.count)
-            for byte in name {
+            for byte in bytes[place.name].dropFirst(Self.fieldPrefix.utf8CodeUnitCount) {
                 switch byte {
                 case UInt8(ascii: "_"): text.append(UInt8(ascii: "-"))
                 case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): text.append(byte)
@@ -155,31 +188,19 @@ public struct GatewayVariables: Sendable {
         }
     }
 
-    /// White space around a value is not part of it; a control character inside is not HTTP (RFC 9110 §5.5).
-    ///
-    /// Fields are appended with what this returns, never set: setting `Cookie` makes a field of each of its parts, of
-    /// which a caller may send so many that `HTTPFields` gives up the process.
-    private func fieldValue(at place: Range<Int>) throws(Problem) -> String {
-        let text: String? = bytes.withUnsafeBufferPointer { bytes in
-            let value = UnsafeBufferPointer(rebasing: bytes[place])
-            return value.hasControlCharacter(besidesTab: true) ? nil : String(decoding: value, as: UTF8.self)
-        }
-        guard let text else { throw Problem(.malformedRequest) }
-        return text
+    private func place(in bytes: UnsafeBufferPointer<UInt8>, of name: StaticString) -> Place? {
+        places.first { bytes.has(name, at: $0.name) }
     }
 
-    private func fieldValue(of name: String) throws(Problem) -> String? {
-        guard let place = place(of: name), !place.value.isEmpty else { return nil }
-        return try fieldValue(at: place.value)
+    /// What is not UTF-8 in it becomes U+FFFD.
+    private func text(in bytes: UnsafeBufferPointer<UInt8>, of place: Place?) -> String? {
+        guard let place else { return nil }
+        let value = bytes.withoutSpaceAround(place.value)
+        return value.isEmpty ? nil : String(decoding: UnsafeBufferPointer(rebasing: bytes[value]), as: UTF8.self)
     }
 
-    private static let fieldPrefix = Array("HTTP_".utf8)
-
-    /// Spares making a name anew for the fields that nearly every request has.
-    private static let commonNames: [(variable: StaticString, field: HTTPField.Name)] = [
-        ("HOST", HTTPField.Name("Host")!), ("USER_AGENT", .userAgent), ("ACCEPT", .accept),
-        ("ACCEPT_ENCODING", .acceptEncoding), ("AUTHORIZATION", .authorization), ("CONNECTION", .connection),
-        ("ACCEPT_LANGUAGE", .acceptLanguage), ("COOKIE", .cookie), ("ORIGIN", .origin), ("RANGE", .range),
-        ("REFERER", .referer), ("CONTENT_LENGTH", .contentLength), ("CONTENT_TYPE", .contentType),
-    ]
+    private static let fieldPrefix: StaticString = "HTTP_"
+    private static let contentType: StaticString = "CONTENT_TYPE"
+    private static let contentLength: StaticString = "CONTENT_LENGTH"
+    private static let hiddenAuthorization: StaticString = "REDIRECT_HTTP_AUTHORIZATION"
 }

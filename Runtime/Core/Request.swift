@@ -6,8 +6,7 @@ public struct RequestHead: Sendable {
     public var target: RequestTarget
     /// What else the target could be, in order, where a web server's mapping leaves it open; usually empty.
     public var otherTargets: [RequestTarget]
-    /// Header fields; names are case-insensitive. Never contains `Proxy` (httpoxy, CVE-2016-5385).
-    public var fields: HTTPFields
+    public var fields: RequestFields
     /// The peer's IP address in text, as the web server or the socket tells it; nil on a Unix socket.
     public var clientAddress: String?
     /// The CGI program that the web server started for this request; nil where it started none.
@@ -28,7 +27,8 @@ public struct RequestHead: Sendable {
     }
 
     public init(
-        method: HTTPRequest.Method, target: RequestTarget, otherTargets: [RequestTarget] = [], fields: HTTPFields = [:],
+        method: HTTPRequest.Method, target: RequestTarget, otherTargets: [RequestTarget] = [],
+        fields: RequestFields = [:],
         clientAddress: String? = nil
     ) {
         self.method = method
@@ -36,7 +36,6 @@ public struct RequestHead: Sendable {
         self.otherTargets = otherTargets
         self.fields = fields
         self.clientAddress = clientAddress
-        if fields.contains(.proxy) { self.fields[.proxy] = nil }
     }
 
     /// Whether there may be a body although no length was declared: a web server that streams one has no length to tell.
@@ -70,7 +69,7 @@ public struct Request: Sendable {
     }
 
     public var method: HTTPRequest.Method { head.method }
-    public var fields: HTTPFields { head.fields }
+    public var fields: RequestFields { head.fields }
     public var query: Query { head.target.query }
 }
 

@@ -11,14 +11,58 @@ extension UnsafeBufferPointer<UInt8> {
         has(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), at: place)
     }
 
-    /// Looks at all of them rather than stopping at the first, which the compiler makes wide instructions of.
+    /// Whether `place` begins with `text` and goes on after it.
+    func has(_ text: StaticString, atStartOf place: Range<Int>) -> Bool {
+        let length = text.utf8CodeUnitCount
+        return place.count > length && has(text, at: place.lowerBound..<place.lowerBound + length)
+    }
+
+    /// Whether the bytes at `place` are the variable that a web server makes of the header field `name`: `HTTP_`, then
+    /// capitals, digits and `_` for `-` (RFC 3875 §4.1.18).
+    ///
+    /// - Parameter name: canonical, in small letters.
+    func isVariable(ofField name: UnsafeBufferPointer<UInt8>, at place: Range<Int>) -> Bool {
+        guard place.count == name.count + 5, has("HTTP_", atStartOf: place) else { return false }
+        for index in 0..<name.count {
+            let expected: UInt8
+            switch name[index] {
+            case UInt8(ascii: "-"): expected = UInt8(ascii: "_")
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): expected = name[index] & ~0x20
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): expected = name[index]
+            default: return false
+            }
+            if self[place.lowerBound + 5 + index] != expected { return false }
+        }
+        return true
+    }
+
+    /// The part of `place` without spaces and tabs at its ends.
+    func withoutSpaceAround(_ place: Range<Int>) -> Range<Int> {
+        func isSpace(_ index: Int) -> Bool { self[index] == UInt8(ascii: " ") || self[index] == UInt8(ascii: "\t") }
+        var (start, end) = (place.lowerBound, place.upperBound)
+        while start < end, isSpace(start) { start += 1 }
+        while start < end, isSpace(end - 1) { end -= 1 }
+        return start..<end
+    }
+
+    /// Sixteen at a time: this looks at every byte that a caller sends ahead of a body.
     ///
     /// - Parameter besidesTab: whether a tab does not count.
     func hasControlCharacter(besidesTab: Bool = false) -> Bool {
         let exempt: UInt8 = besidesTab ? 0x09 : 0x20
-        var found = false
-        for byte in self { found = found || (byte < 0x20 && byte != exempt) || byte == 0x7F }
-        return found
+        var found = SIMDMask<SIMD16<Int8>>(repeating: false)
+        var index = 0
+        while count - index >= 16 {
+            let bytes = UnsafeRawPointer(baseAddress! + index).loadUnaligned(as: SIMD16<UInt8>.self)
+            found .|= ((bytes .< 0x20) .& (bytes .!= exempt)) .| (bytes .== 0x7F)
+            index += 16
+        }
+        while index < count {
+            let byte = self[index]
+            if (byte < 0x20 && byte != exempt) || byte == 0x7F { return true }
+            index += 1
+        }
+        return any(found)
     }
 }
 

@@ -63,7 +63,7 @@ struct MessageFraming {
         }
         framing.hasBody = framing.hasBody || !codings.isEmpty
         let request = RequestHead(
-            method: method, target: try RequestTarget(head.uri).below(serving.basePath), fields: fields,
+            method: method, target: try RequestTarget(head.uri).below(serving.basePath), fields: RequestFields(fields),
             clientAddress: serving.trustedProxies.clientAddress(peer: peer, forwardedFor: forwardedFor))
         return (framing, request)
     }

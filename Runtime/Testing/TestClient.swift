@@ -36,7 +36,7 @@ public struct TestClient: RequestSender {
             var fields = request.fields
             if !request.body.isEmpty, fields[.contentLength] == nil { fields[.contentLength] = "\(request.body.count)" }
             head = RequestHead(
-                method: request.method, target: try RequestTarget(request.target), fields: fields,
+                method: request.method, target: try RequestTarget(request.target), fields: RequestFields(fields),
                 clientAddress: clientAddress)
         } catch {
             return (responder.refuse(error), nil, nil)

@@ -21,7 +21,7 @@ public struct SessionCookies: Sendable {
     }
 
     /// - Returns: the token, unverified; nil when there is none or it cannot be read, which is the same as signed out.
-    public func accessToken(in fields: HTTPFields) -> String? {
+    public func accessToken(in fields: RequestFields) -> String? {
         let cookies = Self.parse(fields)
         if let session = session(in: cookies) { return session }
         return cookies["sb-access-token"].flatMap { $0.isEmpty ? nil : $0 }
@@ -51,7 +51,7 @@ public struct SessionCookies: Sendable {
         enum CodingKeys: String, CodingKey { case accessToken = "access_token" }
     }
 
-    private static func parse(_ fields: HTTPFields) -> [String: String] {
+    private static func parse(_ fields: RequestFields) -> [String: String] {
         var cookies: [String: String] = [:]
         for header in fields[values: .cookie] {
             for pair in header.split(separator: ";") {

@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+import FunctionCore
 import HTTPTypes
 
 /// The "secret hash" that Flutterwave's dashboard and we both know, which shows that a webhook comes from there.
@@ -22,7 +23,7 @@ public struct WebhookSecret: Sendable, CustomStringConvertible, CustomDebugStrin
     public var debugDescription: String { "<redacted>" }
 
     /// - Parameter body: the bytes as they came, before any parsing.
-    public func verifies(_ fields: HTTPFields, body: [UInt8]) -> Bool {
+    public func verifies(_ fields: RequestFields, body: [UInt8]) -> Bool {
         let results = [fields[.verifHash].map(isSecret), fields[.flutterwaveSignature].map { signs($0, body) }]
         return results.contains(true) && !results.contains(false)
     }

@@ -18,7 +18,7 @@ import Testing
         let authenticator = CallerAuthenticator(
             verifier: verifier, cookies: SessionCookies(supabaseURL: "https://abc.supabase.co"),
             trustedOrigins: ["https://app.example"])
-        let head = RequestHead(method: method, target: try RequestTarget("/"), fields: fields)
+        let head = RequestHead(method: method, target: try RequestTarget("/"), fields: RequestFields(fields))
         return try await authenticator.caller(
             of: Request(head: head, parameters: parameters), rule: rule,
             in: Context(

@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+import FunctionCore
 import HTTPTypes
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
     }
 
     static func verifies(hash: String? = nil, signature: String? = nil, body: [UInt8] = body) throws -> Bool {
-        var fields = HTTPFields()
+        var fields = RequestFields([:])
         fields[.verifHash] = hash
         fields[.flutterwaveSignature] = signature
         return try #require(WebhookSecret(text)).verifies(fields, body: body)

@@ -144,7 +144,7 @@ private struct WhereAmI: Function {
     }
 
     private func fields(_ pairs: [(String, String)]) throws(Problem) -> HTTPFields {
-        try head([("REQUEST_URI", "/")] + pairs).fields
+        try head([("REQUEST_URI", "/")] + pairs).fields.all
     }
 
     @Test func `Variables become fields`() throws {
