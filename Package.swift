@@ -62,7 +62,7 @@ let runtime: [Target] = [
         name: "CCurl", path: "Runtime/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .runtime("FunctionCore", "Core", [.httpTypes, .logging]),
     .runtime("FunctionJSON", "JSON", ["FunctionCore", .httpTypes]),
-    .runtime("FunctionChannel", "Channel", ["FunctionCore", .httpTypes, .logging, .nioCore]),
+    .runtime("FunctionChannel", "Channel", ["FunctionCore", .httpTypes, .logging, .nioCore, .nioPosix]),
     .runtime("CGIHost", "CGI", ["FunctionCore", .httpTypes, .logging]),
     .runtime("FastCGIWire", "FastCGIWire"),
     .runtime("WarmCGI", "WarmCGI", ["FastCGIWire"]),
@@ -124,9 +124,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "callwaiting",
         dependencies: [
-            "FunctionCore", "FunctionService", "CGIHost", "PostgresClient", "WebClient", .argumentParser,
-            .configuration,
-            .crypto, .httpTypes, .logging, .system,
+            "FunctionCore", "FunctionChannel", "FunctionService", "CGIHost", "PostgresClient", "WebClient",
+            .argumentParser, .configuration, .crypto, .httpTypes, .logging, .system,
         ] + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) },
         path: "Functions/callwaiting", swiftSettings: strict),
     // Linked whole, libc included: what a process loads it pays for at every start, and this one starts at each request.
