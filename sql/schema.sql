@@ -486,17 +486,16 @@ ALTER FUNCTION private.audio_deleted(audio_id bytea) OWNER TO callwaiting_owner;
 -- Name: audio_state(bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.audio_state(audio_id bytea) RETURNS TABLE(outcome text)
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  select coalesce(
-    (
-      select case when f.deleted_at is null and f.expires_at > now() then 'ok' else 'gone' end
-      from public.audio_files as f
-      where f.id = audio_state.audio_id
-    ),
-    'not_found'
-  )
+begin
+  select case when f.deleted_at is null and f.expires_at > now() then 'ok' else 'gone' end into outcome
+  from public.audio_files as f
+  where f.id = audio_state.audio_id;
+  outcome := coalesce(outcome, 'not_found');
+  return next;
+end
 $$;
 
 ALTER FUNCTION private.audio_state(audio_id bytea) OWNER TO callwaiting_owner;
@@ -760,16 +759,18 @@ ALTER FUNCTION private.defer_payment_event(event_id bigint, error text) OWNER TO
 -- Name: expire_holds(uuid, timestamp with time zone); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.expire_holds(workspace uuid, moment timestamp with time zone, OUT holds integer, OUT freed bigint) RETURNS record
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+begin
   with dead as (
     update public.usage_reservations as r
     set state = 'expired'
     where r.workspace_id = expire_holds.workspace and r.state = 'held' and r.expires_at <= expire_holds.moment
     returning r.seconds_held
   )
-  select count(*)::integer, coalesce(sum(d.seconds_held), 0)::bigint from dead as d
+  select count(*)::integer, coalesce(sum(d.seconds_held), 0)::bigint into holds, freed from dead as d;
+end
 $$;
 
 ALTER FUNCTION private.expire_holds(workspace uuid, moment timestamp with time zone, OUT holds integer, OUT freed bigint) OWNER TO callwaiting_owner;
@@ -919,17 +920,21 @@ ALTER FUNCTION private.health() OWNER TO callwaiting_owner;
 -- Name: history(uuid, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.history(conversation uuid, history_limit integer) RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  select coalesce(json_agg(json_build_object('role', l.role, 'content', l.content) order by l.id), '[]')::text
-  from (
-    select m.id, m.role, m.content
-    from public.messages as m
-    where m.conversation_id = history.conversation
-    order by m.id desc
-    limit least(greatest(coalesce(history.history_limit, 0), 0), 200)
-  ) as l
+begin
+  return (
+    select coalesce(json_agg(json_build_object('role', l.role, 'content', l.content) order by l.id), '[]')::text
+    from (
+      select m.id, m.role, m.content
+      from public.messages as m
+      where m.conversation_id = history.conversation
+      order by m.id desc
+      limit least(greatest(coalesce(history.history_limit, 0), 0), 200)
+    ) as l
+  );
+end
 $$;
 
 ALTER FUNCTION private.history(conversation uuid, history_limit integer) OWNER TO callwaiting_owner;
@@ -1009,9 +1014,10 @@ ALTER FUNCTION private.home_workspace(person uuid) OWNER TO callwaiting_owner;
 -- Name: keep_exchange(uuid, uuid, uuid, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+begin
   insert into public.conversations as c (id, workspace_id, agent_id)
   values (keep_exchange.conversation, keep_exchange.workspace, keep_exchange.agent)
   on conflict (id) do update set last_message_at = now();
@@ -1021,6 +1027,7 @@ CREATE FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent u
     as s (turn, role, content)
   where s.content <> ''
   order by s.turn;
+end
 $$;
 
 ALTER FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) OWNER TO callwaiting_owner;
@@ -2908,31 +2915,43 @@ ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
 -- Name: agents select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.agents FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.agents FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: api_keys select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.api_keys FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.api_keys FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: grants select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.grants FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.grants FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: memberships select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.memberships FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.memberships FOR SELECT TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids)))));
 
 -- Name: subscriptions select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: usage_logs select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.usage_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.usage_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: workspaces select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: profiles select_own; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
