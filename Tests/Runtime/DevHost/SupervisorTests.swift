@@ -102,7 +102,8 @@ import Testing
             #expect(await host.exitStatus == .signal(SIGKILL))
             // The next start waits for the leftovers, then cleans up.
             let state = try await StateDirectory("\(directory)/state")
-            #expect(!isAlive(program) && !isAlive(watcher))
+            // Whoever inherits a dead process takes its time to ask how it ended.
+            try await eventually("the end of both") { !isAlive(program) && !isAlive(watcher) }
             #expect(!Files.exists(sockets))
             try state.cleanUp()
         }
