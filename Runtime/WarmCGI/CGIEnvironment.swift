@@ -50,11 +50,19 @@ struct CGIEnvironment {
         return value
     }
 
-    /// The declared length of the body in bytes; 0 for none, or for one that is no length, which the server refuses.
-    var contentLength: Int {
-        guard let text = self["CONTENT_LENGTH"], text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return 0 }
+    /// Bytes of the body to pass on: as many as were declared, 0 for a length that is none, which the server refuses.
+    /// `.max` is to the end of input, where a method that has bodies came without a length: Apache passes on so what came
+    /// to it in chunks.
+    var bodyLength: Int {
+        guard let text = self["CONTENT_LENGTH"] else {
+            return Self.methodsWithoutBody.contains(self["REQUEST_METHOD"] ?? "GET") ? 0 : .max
+        }
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return 0 }
         return Int(text) ?? 0
     }
+
+    /// As the server has it, which does not wait for a body with these.
+    private static let methodsWithoutBody = ["GET", "HEAD", "DELETE", "OPTIONS"]
 
     /// The header fields of the request. `HTTP_PROXY` is what a caller's `Proxy` field becomes and HTTP clients take for a
     /// setting (httpoxy, CVE-2016-5385).

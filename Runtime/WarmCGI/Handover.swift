@@ -35,6 +35,7 @@ struct Handover {
         }
     }
 
+    /// - Parameter bodyLength: bytes of the body; `.max` where only its end will tell.
     init(_ connection: ResidentConnection, bodyLength: Int) {
         self.connection = connection
         bodyLeft = bodyLength
@@ -131,8 +132,8 @@ struct Handover {
 
     private var wantsBody: Bool { bodyLeft > 0 && !bodyEnded && outgoing.isEmpty }
 
-    /// Exactly as many bytes as were declared, never to the end of input, which the web server need not close (RFC 3875
-    /// §4.2). A body that ends before is ended here too, and the server sees that it is too short.
+    /// Exactly as many bytes as were declared, and then not to the end of input, which the web server need not close (RFC
+    /// 3875 §4.2). A body that ends before is ended here too, and the server sees that it is too short.
     private mutating func readBody() {
         let wanted = min(bodyLeft, Self.pieceSize)
         let piece = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in

@@ -52,7 +52,7 @@ public enum WarmCGI {
             }
             return nil
         }
-        var handover = Handover(connection, bodyLength: environment.contentLength)
+        var handover = Handover(connection, bodyLength: environment.bodyLength)
         do throws(Handover.Refusal) {
             let program = CommandLine.arguments.first ?? ""
             try handover.offer(environment.request + [NameValuePair("CALLWAITING_PROGRAM", program)])

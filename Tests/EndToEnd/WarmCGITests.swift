@@ -161,6 +161,24 @@ extension EndToEnd {
             }
         }
 
+        @Test("a body without a length is passed on to its end, as Apache passes on what came in chunks")
+        func undeclaredBody() async throws {
+            try await WarmInstallation.with { installation, _ in
+                _ = try await installation.warmUp()
+                let mail = "chunks@callwaiting.test"
+                let variables = [
+                    "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "POST", "REQUEST_URI": "/auth/v1/signup",
+                    "SERVER_PROTOCOL": "HTTP/1.1", "CONTENT_TYPE": "application/json",
+                    "HTTP_TRANSFER_ENCODING": "chunked",
+                    "BODY": #"{"email":"\#(mail)","password":"correct horse battery"}"#,
+                ]
+                let (status, text) = try await installation.answer(
+                    to: #"printf %s "$BODY" | "$0""#, variables)
+                #expect(status.isSuccess)
+                #expect(text.hasPrefix("Status: 200") && text.contains(mail), "\(text)")
+            }
+        }
+
         @Test("a caller who leaves ends the work at the resident")
         func callerLeaves() async throws {
             try await WarmInstallation.with { installation, bed in

@@ -36,6 +36,14 @@ struct WarmInstallation {
             })
     }
 
+    /// What a shell prints that runs `script`, in which `$0` is the program.
+    func answer(to script: String, _ variables: [String: String]) async throws -> (status: Termination, text: String) {
+        try await Command(
+            "/bin/sh", ["-c", script, "\(directory)/bin/callwaiting-cgi"],
+            environment: environment.merging(variables) { $1 }
+        ).output()
+    }
+
     /// What the programs said to the web server's error log.
     var complaints: String { (try? Files.read("\(directory)/errors")) ?? "" }
 

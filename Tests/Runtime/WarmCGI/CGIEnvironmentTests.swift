@@ -25,8 +25,14 @@ import Testing
         ("", 0), ("0", 0), ("12", 12), ("+1", 0), ("-1", 0), ("1 ", 0), ("0x10", 0), ("99999999999999999999", 0),
     ])
     func `Only decimal digits are a body's length`(text: String, length: Int) {
-        #expect(environment(["CONTENT_LENGTH": text]).contentLength == length)
-        #expect(environment(["HTTP_CONTENT_LENGTH": "5"]).contentLength == 0)
+        #expect(environment(["REQUEST_METHOD": "GET", "CONTENT_LENGTH": text]).bodyLength == length)
+        #expect(environment(["REQUEST_METHOD": "GET", "HTTP_CONTENT_LENGTH": "5"]).bodyLength == 0)
+    }
+
+    @Test(arguments: ["POST", "PATCH", "PUT"])
+    func `A body without a length goes to the end of input`(method: String) {
+        #expect(environment(["REQUEST_METHOD": method]).bodyLength == .max)
+        #expect(environment(["REQUEST_METHOD": method, "CONTENT_LENGTH": "0"]).bodyLength == 0)
     }
 
     @Test func `A fingerprint tells where one text ends and the next begins`() {
