@@ -81,6 +81,35 @@ CREATE FUNCTION auth.uid() RETURNS uuid
 
 ALTER FUNCTION auth.uid() OWNER TO callwaiting_owner;
 
+-- Name: abandon_hold(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.abandon_hold(reservation_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  hold record;
+begin
+  perform from public.workspaces as w
+  where w.id = (select r.workspace_id from public.usage_reservations as r where r.id = abandon_hold.reservation_id)
+  for no key update;
+  select r.workspace_id, r.state, r.seconds_held into hold
+  from public.usage_reservations as r
+  where r.id = abandon_hold.reservation_id
+  for update;
+  if hold.state in ('held', 'expired') then
+    update public.usage_reservations as r set state = 'released' where r.id = abandon_hold.reservation_id;
+  end if;
+  if hold.state = 'held' then
+    update public.workspaces as w
+    set seconds_reserved = w.seconds_reserved - hold.seconds_held
+    where w.id = hold.workspace_id;
+  end if;
+end
+$$;
+
+ALTER FUNCTION private.abandon_hold(reservation_id uuid) OWNER TO callwaiting_owner;
+
 -- Name: workspaces; Type: TABLE; Schema: public; Owner: callwaiting_owner
 
 CREATE TABLE public.workspaces (
@@ -295,6 +324,89 @@ $$;
 
 ALTER FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer) OWNER TO callwaiting_owner;
 
+-- Name: admit_agent(uuid, bytea, integer, integer, uuid, integer, integer, bytea, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, idempotency_key bytea, fingerprint bytea) RETURNS TABLE(outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text, conversation_id uuid, history text, remaining bigint, retry_after integer, usage_id uuid, charged integer, reserved bigint, milliseconds bigint, audio_id bytea, audio_expires bigint, reply_text text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  owner constant text := 'agent ' || admit_agent.agent_id;
+  taken record;
+  claim record;
+  admitted record;
+begin
+  select t.allowed, t.retry_after into taken
+  from public.api_keys as k, private.take('key ' || k.id, admit_agent.per_minute) as t
+  where k.agent_id = admit_agent.agent_id and k.key_hash = admit_agent.key_hash;
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  perform
+  from public.api_keys as k
+  join public.agents as a on a.id = k.agent_id
+  join public.workspaces as w on w.id = a.workspace_id
+  where k.key_hash = admit_agent.key_hash
+    and k.agent_id = admit_agent.agent_id
+    and k.revoked_at is null
+    and (k.expires_at is null or k.expires_at > now())
+    and a.status = 'active'
+    and w.closed_at is null;
+  if not found then
+    outcome := 'unauthorized';
+    return next;
+    return;
+  end if;
+
+  claim := private.claim_key(
+    owner, admit_agent.idempotency_key, admit_agent.fingerprint, admit_agent.lease_seconds
+  );
+  if claim.outcome = 'replayed' then
+    select r.usage_id, r.seconds_charged, r.reserved_after, r.remaining_after, r.conversation_id
+    into admit_agent.usage_id, charged, reserved, admit_agent.remaining, admit_agent.conversation_id
+    from public.usage_reservations as r
+    where r.id = (claim.known).reservation_id;
+    milliseconds := (claim.known).milliseconds;
+    audio_id := (claim.known).audio_id;
+    audio_expires := extract(epoch from (claim.known).audio_expires);
+    reply_text := (claim.known).reply_text;
+  end if;
+  if claim.outcome <> 'claimed' then
+    outcome := claim.outcome;
+    return next;
+    return;
+  end if;
+
+  select a.* into admitted
+  from private.admit_agent(
+    admit_agent.agent_id, admit_agent.key_hash, admit_agent.estimate_seconds, admit_agent.lease_seconds,
+    admit_agent.conversation, admit_agent.history_limit
+  ) as a;
+  outcome := admitted.outcome;
+  reservation_id := admitted.reservation_id;
+  held := admitted.held;
+  name := admitted.name;
+  system_prompt := admitted.system_prompt;
+  voice_id := admitted.voice_id;
+  conversation_id := admitted.conversation_id;
+  history := admitted.history;
+  remaining := admitted.remaining;
+  if outcome = 'ok' then
+    update private.idempotency_keys as k
+    set reservation_id = admit_agent.reservation_id
+    where k.scope = owner and k.key_hash = admit_agent.idempotency_key;
+  else
+    perform private.forget_key(owner, admit_agent.idempotency_key);
+  end if;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, idempotency_key bytea, fingerprint bytea) OWNER TO callwaiting_owner;
+
 -- Name: admit_user(uuid, integer, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer) RETURNS TABLE(outcome text, reservation_id uuid, held integer, remaining bigint)
@@ -334,6 +446,63 @@ end
 $$;
 
 ALTER FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer) OWNER TO callwaiting_owner;
+
+-- Name: admit_user(uuid, integer, integer, integer, bytea, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea, fingerprint bytea) RETURNS TABLE(outcome text, reservation_id uuid, held integer, remaining bigint, retry_after integer, usage_id uuid, charged integer, reserved bigint, milliseconds bigint, audio_id bytea, audio_expires bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  owner constant text := 'user ' || auth.uid();
+  taken record := private.take('speech ' || auth.uid(), admit_user.per_minute);
+  claim record;
+begin
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  if private.acting_workspace(admit_user.workspace, array['owner', 'admin', 'member']) is null then
+    outcome := 'forbidden';
+    return next;
+    return;
+  end if;
+
+  claim := private.claim_key(
+    owner, admit_user.idempotency_key, admit_user.fingerprint, admit_user.lease_seconds
+  );
+  if claim.outcome = 'replayed' then
+    select r.usage_id, r.seconds_charged, r.reserved_after, r.remaining_after
+    into admit_user.usage_id, charged, reserved, admit_user.remaining
+    from public.usage_reservations as r
+    where r.id = (claim.known).reservation_id;
+    milliseconds := (claim.known).milliseconds;
+    audio_id := (claim.known).audio_id;
+    audio_expires := extract(epoch from (claim.known).audio_expires);
+  end if;
+  if claim.outcome <> 'claimed' then
+    outcome := claim.outcome;
+    return next;
+    return;
+  end if;
+
+  select a.outcome, a.reservation_id, a.held, a.remaining
+  into admit_user.outcome, admit_user.reservation_id, admit_user.held, admit_user.remaining
+  from private.admit_user(admit_user.workspace, admit_user.estimate_seconds, admit_user.lease_seconds) as a;
+  if outcome = 'ok' then
+    update private.idempotency_keys as k
+    set reservation_id = admit_user.reservation_id
+    where k.scope = owner and k.key_hash = admit_user.idempotency_key;
+  else
+    perform private.forget_key(owner, admit_user.idempotency_key);
+  end if;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea, fingerprint bytea) OWNER TO callwaiting_owner;
 
 -- Name: apply_payment(bigint, text, bigint, text, bigint, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -536,6 +705,87 @@ $$;
 
 ALTER FUNCTION private.claim_expired_audio("limit" integer) OWNER TO callwaiting_owner;
 
+-- Name: idempotency_keys; Type: TABLE; Schema: private; Owner: callwaiting_owner
+
+CREATE TABLE private.idempotency_keys (
+    scope text NOT NULL,
+    key_hash bytea NOT NULL,
+    fingerprint bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    claimed_until timestamp with time zone NOT NULL,
+    reservation_id uuid,
+    tx_ref text,
+    answered_at timestamp with time zone,
+    milliseconds bigint,
+    audio_id bytea,
+    audio_expires timestamp with time zone,
+    reply_text text,
+    CONSTRAINT idempotency_keys_effect_check CHECK ((num_nonnulls(reservation_id, tx_ref) <= 1)),
+    CONSTRAINT idempotency_keys_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
+    CONSTRAINT idempotency_keys_key_hash_check CHECK ((octet_length(key_hash) = 32)),
+    CONSTRAINT idempotency_keys_scope_check CHECK (((char_length(scope) >= 1) AND (char_length(scope) <= 100)))
+);
+
+ALTER TABLE ONLY private.idempotency_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE private.idempotency_keys OWNER TO callwaiting_owner;
+
+-- Name: TABLE idempotency_keys; Type: COMMENT; Schema: private; Owner: callwaiting_owner
+
+COMMENT ON TABLE private.idempotency_keys IS 'Requests with an Idempotency-Key: SHA-256 of the key, per agent or person, and of what was asked. For 24 hours.';
+
+-- Name: COLUMN idempotency_keys.reservation_id; Type: COMMENT; Schema: private; Owner: callwaiting_owner
+
+COMMENT ON COLUMN private.idempotency_keys.reservation_id IS 'Of a reply: its receipt is there. No foreign key: reservations are cleared away later than keys.';
+
+-- Name: COLUMN idempotency_keys.tx_ref; Type: COMMENT; Schema: private; Owner: callwaiting_owner
+
+COMMENT ON COLUMN private.idempotency_keys.tx_ref IS 'Of a payment link: the link is in subscriptions.';
+
+-- Name: claim_key(text, bytea, bytea, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.claim_key(scope text, key_hash bytea, fingerprint bytea, lease_seconds integer, OUT outcome text, OUT known private.idempotency_keys) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  until timestamptz := clock_timestamp()
+    + make_interval(secs => least(greatest(coalesce(claim_key.lease_seconds, 1), 1), 86400));
+begin
+  insert into private.idempotency_keys as k (scope, key_hash, fingerprint, claimed_until)
+  values (claim_key.scope, claim_key.key_hash, claim_key.fingerprint, until)
+  on conflict on constraint idempotency_keys_pkey do nothing;
+  if found then
+    outcome := 'claimed';
+    return;
+  end if;
+
+  select k.* into known
+  from private.idempotency_keys as k
+  where k.scope = claim_key.scope and k.key_hash = claim_key.key_hash
+  for update;
+  outcome := case
+    when known.scope is null then 'idempotency_running' -- forgotten just now
+    when known.created_at <= now() - interval '24 hours' and known.claimed_until <= clock_timestamp() then 'claimed'
+    when known.fingerprint <> claim_key.fingerprint then 'idempotency_conflict'
+    when known.answered_at is not null then 'replayed'
+    when known.claimed_until > clock_timestamp() then 'idempotency_running'
+    else 'claimed'
+  end;
+  if outcome = 'claimed' then
+    if known.answered_at is null and known.reservation_id is not null then
+      perform private.abandon_hold(known.reservation_id);
+    end if;
+    update private.idempotency_keys as k
+    set fingerprint = claim_key.fingerprint, created_at = now(), claimed_until = until, reservation_id = null,
+      tx_ref = null, answered_at = null, milliseconds = null, audio_id = null, audio_expires = null, reply_text = null
+    where k.scope = claim_key.scope and k.key_hash = claim_key.key_hash;
+  end if;
+end
+$$;
+
+ALTER FUNCTION private.claim_key(scope text, key_hash bytea, fingerprint bytea, lease_seconds integer, OUT outcome text, OUT known private.idempotency_keys) OWNER TO callwaiting_owner;
+
 -- Name: claim_payment_events(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.claim_payment_events("limit" integer) RETURNS TABLE(event_id bigint, tx_ref text, transaction_id bigint, attempts integer)
@@ -670,13 +920,21 @@ begin
     return next;
     return;
   end if;
+  select p.email, p.full_name into create_payment.email, create_payment.full_name
+  from public.profiles as p
+  where p.id = auth.uid();
+  if create_payment.email is null then
+    outcome := 'no_email';
+    return next;
+    return;
+  end if;
   insert into public.subscriptions (workspace_id, user_id, tx_ref, plan, minutes, amount_minor, currency)
   values (
     acting, auth.uid(), create_payment.tx_ref, create_payment.plan, create_payment.minutes,
     create_payment.amount_minor, create_payment.currency
   );
-  return query
-    select 'created', p.email, p.full_name from public.profiles as p where p.id = auth.uid();
+  outcome := 'created';
+  return next;
 end
 $$;
 
@@ -707,6 +965,60 @@ end
 $$;
 
 ALTER FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer) OWNER TO callwaiting_owner;
+
+-- Name: create_payment(uuid, text, integer, bigint, text, text, integer, integer, bytea, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer, lease_seconds integer, idempotency_key bytea, fingerprint bytea) RETURNS TABLE(outcome text, email text, full_name text, retry_after integer, known_tx_ref text, payment_link text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  owner constant text := 'user ' || auth.uid();
+  taken record := private.take('payment ' || auth.uid(), create_payment.per_minute);
+  claim record;
+begin
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  if private.acting_workspace(create_payment.workspace, array['owner', 'admin']) is null then
+    outcome := 'forbidden';
+    return next;
+    return;
+  end if;
+  claim := private.claim_key(
+    owner, create_payment.idempotency_key, create_payment.fingerprint, create_payment.lease_seconds
+  );
+  if claim.outcome = 'replayed' then
+    select s.tx_ref, s.payment_link into known_tx_ref, create_payment.payment_link
+    from public.subscriptions as s
+    where s.tx_ref = (claim.known).tx_ref;
+  end if;
+  if claim.outcome <> 'claimed' then
+    outcome := claim.outcome;
+    return next;
+    return;
+  end if;
+  select c.outcome, c.email, c.full_name
+  into create_payment.outcome, create_payment.email, create_payment.full_name
+  from private.create_payment(
+    create_payment.workspace, create_payment.plan, create_payment.minutes, create_payment.amount_minor,
+    create_payment.currency, create_payment.tx_ref
+  ) as c;
+  if outcome = 'created' then
+    update private.idempotency_keys as k
+    set tx_ref = create_payment.tx_ref
+    where k.scope = owner and k.key_hash = create_payment.idempotency_key;
+  else
+    perform private.forget_key(owner, create_payment.idempotency_key);
+  end if;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer, lease_seconds integer, idempotency_key bytea, fingerprint bytea) OWNER TO callwaiting_owner;
 
 -- Name: create_user(text, text, integer, jsonb, boolean); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -864,6 +1176,19 @@ end
 $$;
 
 ALTER FUNCTION private.extend_hold(reservation_id uuid, more_seconds integer, lease_seconds integer) OWNER TO callwaiting_owner;
+
+-- Name: forget_key(text, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.forget_key(scope text, key_hash bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from private.idempotency_keys as k where k.scope = forget_key.scope and k.key_hash = forget_key.key_hash;
+end
+$$;
+
+ALTER FUNCTION private.forget_key(scope text, key_hash bytea) OWNER TO callwaiting_owner;
 
 -- Name: give_trial(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1120,6 +1445,7 @@ CREATE FUNCTION private.payment_link_failed(tx_ref text) RETURNS TABLE(outcome t
     SET search_path TO ''
     AS $$
 begin
+  delete from private.idempotency_keys as k where k.tx_ref = payment_link_failed.tx_ref and k.answered_at is null;
   update public.subscriptions as s
   set status = case s.status when 'pending' then 'failed' else s.status end
   where s.tx_ref = payment_link_failed.tx_ref;
@@ -1137,6 +1463,7 @@ CREATE FUNCTION private.payment_link_made(tx_ref text, link text) RETURNS TABLE(
     SET search_path TO ''
     AS $$
 begin
+  update private.idempotency_keys as k set answered_at = now() where k.tx_ref = payment_link_made.tx_ref;
   update public.subscriptions as s
   set payment_link = payment_link_made.link
   where s.tx_ref = payment_link_made.tx_ref;
@@ -1146,6 +1473,21 @@ end
 $$;
 
 ALTER FUNCTION private.payment_link_made(tx_ref text, link text) OWNER TO callwaiting_owner;
+
+-- Name: payment_link_unknown(text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.payment_link_unknown(tx_ref text) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from private.idempotency_keys as k where k.tx_ref = payment_link_unknown.tx_ref and k.answered_at is null;
+  outcome := case when found then 'ok' else 'unknown' end;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.payment_link_unknown(tx_ref text) OWNER TO callwaiting_owner;
 
 -- Name: payment_status(uuid, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1184,6 +1526,29 @@ CREATE FUNCTION private.public_url() RETURNS text
 $$;
 
 ALTER FUNCTION private.public_url() OWNER TO callwaiting_owner;
+
+-- Name: purge_idempotency_keys(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.purge_idempotency_keys() RETURNS TABLE(count integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from private.idempotency_keys as k
+  where (k.scope, k.key_hash) in (
+    select d.scope, d.key_hash
+    from private.idempotency_keys as d
+    where d.created_at <= now() - interval '24 hours' and d.claimed_until <= now()
+    order by d.created_at
+    limit 10000
+    for update skip locked
+  );
+  get diagnostics count = row_count;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.purge_idempotency_keys() OWNER TO callwaiting_owner;
 
 -- Name: purge_messages(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1375,6 +1740,21 @@ $$;
 
 ALTER FUNCTION private.release(reservation_id uuid) OWNER TO callwaiting_owner;
 
+-- Name: release_answer(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.release_answer(reservation_id uuid) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from private.idempotency_keys as k
+  where k.reservation_id = release_answer.reservation_id and k.answered_at is null;
+  return query select r.outcome from private.release(release_answer.reservation_id) as r;
+end
+$$;
+
+ALTER FUNCTION private.release_answer(reservation_id uuid) OWNER TO callwaiting_owner;
+
 -- Name: revoke_keys(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.revoke_keys() RETURNS trigger
@@ -1508,6 +1888,35 @@ end
 $$;
 
 ALTER FUNCTION private.settle(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) OWNER TO callwaiting_owner;
+
+-- Name: settle_answer(uuid, bigint, text, integer, jsonb, bytea, bigint, timestamp with time zone, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) RETURNS TABLE(outcome text, usage_id uuid, charged integer, reserved bigint, remaining bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform from private.idempotency_keys as k where k.reservation_id = settle_answer.reservation_id for update;
+  select s.* into settle_answer.outcome, settle_answer.usage_id, charged, reserved, remaining
+  from private.settle(
+    settle_answer.reservation_id, settle_answer.milliseconds, settle_answer.kind, settle_answer.cost_cents,
+    settle_answer.meta, settle_answer.audio_id, settle_answer.audio_bytes, settle_answer.audio_expires,
+    settle_answer.user_message, settle_answer.reply_text
+  ) as s;
+  if outcome = 'settled' then
+    update private.idempotency_keys as k
+    set answered_at = now(),
+      milliseconds = settle_answer.milliseconds,
+      audio_id = settle_answer.audio_id,
+      audio_expires = settle_answer.audio_expires,
+      reply_text = settle_answer.reply_text
+    where k.reservation_id = settle_answer.reservation_id;
+  end if;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) OWNER TO callwaiting_owner;
 
 -- Name: sign_in(text, text, integer, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -2445,6 +2854,21 @@ ALTER TABLE ONLY auth.users
 ALTER TABLE ONLY auth.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+-- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: private; Owner: callwaiting_owner
+
+ALTER TABLE ONLY private.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (scope, key_hash);
+
+-- Name: idempotency_keys idempotency_keys_reservation_id_key; Type: CONSTRAINT; Schema: private; Owner: callwaiting_owner
+
+ALTER TABLE ONLY private.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_reservation_id_key UNIQUE (reservation_id);
+
+-- Name: idempotency_keys idempotency_keys_tx_ref_key; Type: CONSTRAINT; Schema: private; Owner: callwaiting_owner
+
+ALTER TABLE ONLY private.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_tx_ref_key UNIQUE (tx_ref);
+
 -- Name: migrations migrations_pkey; Type: CONSTRAINT; Schema: private; Owner: callwaiting_owner
 
 ALTER TABLE ONLY private.migrations
@@ -2574,6 +2998,10 @@ ALTER TABLE ONLY public.usage_reservations
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
+
+-- Name: idempotency_keys_created_at_idx; Type: INDEX; Schema: private; Owner: callwaiting_owner
+
+CREATE INDEX idempotency_keys_created_at_idx ON private.idempotency_keys USING btree (created_at);
 
 -- Name: refresh_tokens_session_id_idx; Type: INDEX; Schema: private; Owner: callwaiting_owner
 
@@ -2853,6 +3281,10 @@ ALTER TABLE ONLY public.usage_reservations
 
 ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
 
+-- Name: idempotency_keys; Type: ROW SECURITY; Schema: private; Owner: callwaiting_owner
+
+ALTER TABLE private.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
 -- Name: migrations; Type: ROW SECURITY; Schema: private; Owner: callwaiting_owner
 
 ALTER TABLE private.migrations ENABLE ROW LEVEL SECURITY;
@@ -3036,6 +3468,10 @@ GRANT ALL ON FUNCTION auth.uid() TO anon;
 GRANT ALL ON FUNCTION auth.uid() TO authenticated;
 GRANT ALL ON FUNCTION auth.uid() TO service_role;
 
+-- Name: FUNCTION abandon_hold(reservation_id uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.abandon_hold(reservation_id uuid) FROM PUBLIC;
+
 -- Name: TABLE workspaces; Type: ACL; Schema: public; Owner: callwaiting_owner
 
 GRANT SELECT ON TABLE public.workspaces TO authenticated;
@@ -3075,6 +3511,11 @@ GRANT ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimat
 REVOKE ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer) TO callwaiting_agent;
 
+-- Name: FUNCTION admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, idempotency_key bytea, fingerprint bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, idempotency_key bytea, fingerprint bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, idempotency_key bytea, fingerprint bytea) TO callwaiting_agent;
+
 -- Name: FUNCTION admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer) FROM PUBLIC;
@@ -3084,6 +3525,11 @@ GRANT ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds intege
 
 REVOKE ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer) TO callwaiting_meter;
+
+-- Name: FUNCTION admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea, fingerprint bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea, fingerprint bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea, fingerprint bytea) TO callwaiting_meter;
 
 -- Name: FUNCTION apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3109,6 +3555,10 @@ REVOKE ALL ON FUNCTION private.bcrypt(password text, cost integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.claim_expired_audio("limit" integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.claim_expired_audio("limit" integer) TO callwaiting_worker;
+
+-- Name: FUNCTION claim_key(scope text, key_hash bytea, fingerprint bytea, lease_seconds integer, OUT outcome text, OUT known private.idempotency_keys); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.claim_key(scope text, key_hash bytea, fingerprint bytea, lease_seconds integer, OUT outcome text, OUT known private.idempotency_keys) FROM PUBLIC;
 
 -- Name: FUNCTION claim_payment_events("limit" integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3144,6 +3594,11 @@ GRANT ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes 
 REVOKE ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer) TO callwaiting_payments;
 
+-- Name: FUNCTION create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer, lease_seconds integer, idempotency_key bytea, fingerprint bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer, lease_seconds integer, idempotency_key bytea, fingerprint bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer, lease_seconds integer, idempotency_key bytea, fingerprint bytea) TO callwaiting_payments;
+
 -- Name: FUNCTION create_user(email text, password text, bcrypt_cost integer, data jsonb, confirmed boolean); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.create_user(email text, password text, bcrypt_cost integer, data jsonb, confirmed boolean) FROM PUBLIC;
@@ -3172,6 +3627,10 @@ GRANT ALL ON FUNCTION private.expire_reservations() TO callwaiting_worker;
 
 REVOKE ALL ON FUNCTION private.extend_hold(reservation_id uuid, more_seconds integer, lease_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.extend_hold(reservation_id uuid, more_seconds integer, lease_seconds integer) TO callwaiting_meter;
+
+-- Name: FUNCTION forget_key(scope text, key_hash bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.forget_key(scope text, key_hash bytea) FROM PUBLIC;
 
 -- Name: FUNCTION give_trial(person uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3231,6 +3690,11 @@ GRANT ALL ON FUNCTION private.payment_link_failed(tx_ref text) TO callwaiting_pa
 REVOKE ALL ON FUNCTION private.payment_link_made(tx_ref text, link text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.payment_link_made(tx_ref text, link text) TO callwaiting_payments;
 
+-- Name: FUNCTION payment_link_unknown(tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.payment_link_unknown(tx_ref text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.payment_link_unknown(tx_ref text) TO callwaiting_payments;
+
 -- Name: FUNCTION payment_status(workspace uuid, tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.payment_status(workspace uuid, tx_ref text) FROM PUBLIC;
@@ -3240,6 +3704,11 @@ GRANT ALL ON FUNCTION private.payment_status(workspace uuid, tx_ref text) TO aut
 
 REVOKE ALL ON FUNCTION private.public_url() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.public_url() TO authenticated;
+
+-- Name: FUNCTION purge_idempotency_keys(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.purge_idempotency_keys() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.purge_idempotency_keys() TO callwaiting_worker;
 
 -- Name: FUNCTION purge_messages(days integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3271,6 +3740,11 @@ GRANT ALL ON FUNCTION private.refresh_session(refresh_hash bytea, new_refresh_ha
 REVOKE ALL ON FUNCTION private.release(reservation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.release(reservation_id uuid) TO callwaiting_meter;
 
+-- Name: FUNCTION release_answer(reservation_id uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.release_answer(reservation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.release_answer(reservation_id uuid) TO callwaiting_meter;
+
 -- Name: FUNCTION revoke_keys(); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.revoke_keys() FROM PUBLIC;
@@ -3288,6 +3762,11 @@ GRANT ALL ON FUNCTION private."session_user"(user_id uuid, session_id uuid) TO c
 
 REVOKE ALL ON FUNCTION private.settle(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.settle(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) TO callwaiting_meter;
+
+-- Name: FUNCTION settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) TO callwaiting_meter;
 
 -- Name: FUNCTION sign_in(email text, password text, bcrypt_cost integer, refresh_hash bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
 

@@ -40,9 +40,18 @@ public struct AgentWebhook: JSONFunction {
     }
 
     public func respond(to input: Input, from caller: AgentCaller, in context: Context) async throws -> Reply<Output> {
-        let admission = try await meter.admit(
+        let admission: AgentAdmission
+        switch try await meter.admit(
             caller, conversation: input.conversationId?.rawValue, historyLimit: historyLimit,
             estimate: replies.estimate.seconds, in: context)
+        {
+        case .new(let new): admission = new
+        case .replayed(let reply):
+            return .ok(
+                Output(
+                    replyText: reply.text ?? "", conversationId: reply.conversationID ?? "",
+                    delivery.again(reply, in: context)), fields: .replayed)
+        }
         let reply = try await delivery.making(under: admission.reservation, in: context) {
             try await replies.reply(
                 to: .init(
@@ -53,10 +62,15 @@ public struct AgentWebhook: JSONFunction {
         let recording = try await delivery.deliver(
             reply.speech, under: admission.reservation, as: .agentReply,
             exchange: .init(message: input.message.rawValue, reply: reply.text), in: context)
-        return .ok(
-            Output(
-                replyText: reply.text, audioUrl: recording.url, duration: recording.duration,
-                conversationId: admission.conversationID, usage: recording.receipt))
+        return .ok(Output(replyText: reply.text, conversationId: admission.conversationID, recording))
+    }
+}
+
+extension AgentWebhook.Output {
+    fileprivate init(replyText: String, conversationId: String, _ recording: MeteredDelivery.Recording) {
+        self.init(
+            replyText: replyText, audioUrl: recording.url, duration: recording.duration,
+            conversationId: conversationId, usage: recording.receipt)
     }
 }
 

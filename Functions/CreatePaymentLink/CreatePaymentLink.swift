@@ -37,7 +37,11 @@ public struct CreatePaymentLink: JSONFunction {
         let plan = input.plan.name
         let price = plans.price(of: input.plan)
         let reference = TransactionReference.random()
-        let customer = try await book.open(reference, for: plan, price: price, by: user, in: context)
+        let customer: PaymentBook.Customer
+        switch try await book.open(reference, for: plan, price: price, by: user, in: context) {
+        case .new(let new): customer = new
+        case .replayed(let known, let link): return .ok(Output(paymentLink: link, txRef: known), fields: .replayed)
+        }
         let link: String
         do {
             link = try await context.timing.measure("flutterwave") {
@@ -47,9 +51,13 @@ public struct CreatePaymentLink: JSONFunction {
                         name: customer.name, title: "\(plan.rawValue) plan, \(plan.minutes) minutes"),
                     deadline: context.deadline)
             }
-        } catch let error as ProviderError {
+        } catch {
             // After a clear refusal there is no link; after a silence there may be one, so that payment stays pending.
-            if error.isRefusal { try await book.refused(reference, in: context) }
+            if (error as? ProviderError)?.isRefusal == true {
+                try await book.refused(reference, in: context)
+            } else if user.idempotency != nil {
+                try await book.unanswered(reference, in: context)
+            }
             throw error
         }
         try await book.linked(reference, to: link, in: context)

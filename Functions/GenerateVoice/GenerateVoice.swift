@@ -34,11 +34,21 @@ public struct GenerateVoice: JSONFunction {
 
     public func respond(to input: Input, from user: User, in context: Context) async throws -> Reply<Output> {
         let estimate = SpeechEstimate(of: input.text).seconds
-        let reservation = try await meter.admit(user, estimate: estimate, in: context)
+        let reservation: Reservation
+        switch try await meter.admit(user, estimate: estimate, in: context) {
+        case .new(let new): reservation = new
+        case .replayed(let reply): return .ok(Output(delivery.again(reply, in: context)), fields: .replayed)
+        }
         let speech = try await delivery.making(under: reservation, in: context) {
             try await speaker.speak(input.text, voice: input.voiceId, in: context)
         }
         let recording = try await delivery.deliver(speech, under: reservation, as: .voice, in: context)
-        return .ok(Output(audioUrl: recording.url, duration: recording.duration, usage: recording.receipt))
+        return .ok(Output(recording))
+    }
+}
+
+extension GenerateVoice.Output {
+    fileprivate init(_ recording: MeteredDelivery.Recording) {
+        self.init(audioUrl: recording.url, duration: recording.duration, usage: recording.receipt)
     }
 }

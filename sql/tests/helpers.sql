@@ -156,6 +156,7 @@ begin
     values ('tests', workspace::text, workspace::text, '{}');
     session := private.open_session(person, sha256(person::text::bytea));
     perform private.take('person ' || person, 60);
+    perform private.claim_key('user ' || person, sha256('key'), sha256('body'), 60);
   end loop;
 end
 $function$;

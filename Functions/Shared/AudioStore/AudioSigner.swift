@@ -24,7 +24,11 @@ public struct AudioSigner: Sendable {
 
     /// A path that fetches `id` for `lifetime` from now.
     public func link(to id: AudioID, lifetime: Duration, now: Int = AudioSigner.now()) -> AudioLink {
-        let expires = now + Int(lifetime.components.seconds)
+        link(to: id, expires: now + Int(lifetime.components.seconds))
+    }
+
+    /// A path that fetches `id` until `expires`, in seconds since 1970.
+    public func link(to id: AudioID, expires: Int) -> AudioLink {
         let code = HMAC<SHA256>.authenticationCode(for: Self.signed(id, "\(expires)"), using: keys[0])
         return AudioLink(
             path: "/audio/\(id).mp3?expires=\(expires)&signature=\(Array(code).hex)", expires: expires)

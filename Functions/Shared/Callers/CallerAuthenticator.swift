@@ -18,25 +18,27 @@ public struct CallerAuthenticator: Authenticator {
 
     public func caller(of request: Request, rule: CallerRule, in context: Context) async throws -> any Sendable {
         switch rule {
-        case .user: return try await user(of: request.head, in: context)
+        case .user: return try await user(of: request, in: context)
         case .agent:
             // An address or a key that cannot be is answered like one that is not.
             guard let agent = request.parameters["id"].flatMap({ AgentID($0) }),
                 let key = request.fields[.agentKey].flatMap({ AgentKey($0) })
             else { throw Problem.unauthorized }
-            return AgentCaller(agent: agent, key: key)
+            return AgentCaller(
+                agent: agent, key: key, idempotency: try IdempotencyKey(of: request, function: context.function))
         case .provider: return ProviderCaller()
         default: throw Problem(.internal)
         }
     }
 
-    private func user(of head: RequestHead, in context: Context) async throws -> User {
-        var user = try await verifier.verify(try token(of: head), deadline: context.deadline)
-        if let workspace = head.fields[.workspaceID] {
+    private func user(of request: Request, in context: Context) async throws -> User {
+        var user = try await verifier.verify(try token(of: request.head), deadline: context.deadline)
+        if let workspace = request.fields[.workspaceID] {
             // A workspace that is not the caller's is 403 whether it exists or not, so one that cannot exist is too.
             guard let id = UUID(uuidString: workspace) else { throw Problem(.forbidden) }
             user.workspace = id.uuidString.lowercased()
         }
+        user.idempotency = try IdempotencyKey(of: request, function: context.function)
         return user
     }
 
@@ -56,7 +58,9 @@ public struct CallerAuthenticator: Authenticator {
     private static func bearerToken(in authorization: String) -> String? {
         let scheme = "bearer ".utf8
         let text = authorization.utf8
-        guard text.count > scheme.count, zip(text, scheme).allSatisfy({ $0 == $1 || $0 | 0x20 == $1 }) else { return nil }
+        guard text.count > scheme.count, zip(text, scheme).allSatisfy({ $0 == $1 || $0 | 0x20 == $1 }) else {
+            return nil
+        }
         return String(Substring(text.dropFirst(scheme.count)))
     }
 

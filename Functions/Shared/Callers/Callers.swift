@@ -28,12 +28,16 @@ public struct User: Sendable {
     public let claims: String
     /// The workspace asked for in `X-Workspace-Id`; nil is the oldest that the user owns.
     public var workspace: String?
+    /// What the request is repeated under; nil for none.
+    public var idempotency: IdempotencyKey?
 }
 
 /// Someone who sent an agent's key, to that agent's address.
 public struct AgentCaller: Sendable {
     public let agent: AgentID
     public let key: AgentKey
+    /// What the request is repeated under; nil for none.
+    public let idempotency: IdempotencyKey?
 }
 
 /// Someone whose signature has yet to be checked.

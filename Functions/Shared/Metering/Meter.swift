@@ -1,3 +1,4 @@
+import AudioStore
 import Callers
 import FoundationEssentials
 import FunctionCore
@@ -24,12 +25,29 @@ public struct Meter: Sendable {
     /// leave a hold that nobody releases before its lease is over.
     ///
     /// - Throws: ``Problem`` 402 `quota_exceeded` or `subscription_expired`, 403 `forbidden` for a workspace that the
-    ///   user is not in, 503 when the database is not available.
-    public func admit(_ user: User, estimate seconds: Int, in context: Context) async throws -> Reservation {
+    ///   user is not in, 409 and 422 as ``IdempotencyKey`` has it, 503 when the database is not available.
+    public func admit(
+        _ user: User, estimate seconds: Int, in context: Context
+    ) async throws -> Admission<Reservation> {
+        if let key = user.idempotency { return try await admit(user, under: key, estimate: seconds, in: context) }
         let row = try await database.row(
             "select outcome, reservation_id, held from private.admit_user($1::uuid, $2::int, $3::int)",
             [user.workspace, seconds, leaseSeconds], as: .meter, for: user, shielded: true, in: context)
-        return try Self.reservation(from: row)
+        return .new(try Self.reservation(from: row, isKeyed: false))
+    }
+
+    private func admit(
+        _ user: User, under key: IdempotencyKey, estimate seconds: Int, in context: Context
+    ) async throws -> Admission<Reservation> {
+        let row = try await database.row(
+            """
+            select outcome, reservation_id, held, usage_id, charged, reserved, remaining, milliseconds, audio_id,
+              audio_expires, null as reply_text, null as conversation_id
+            from private.admit_user($1::uuid, $2::int, $3::int, null, $4::bytea, $5::bytea)
+            """, [user.workspace, seconds, leaseSeconds, key.hash, key.fingerprint],
+            as: .meter, for: user, shielded: true, in: context)
+        if let reply = try StoredReply(from: row) { return .replayed(reply) }
+        return .new(try Self.reservation(from: row, isKeyed: true))
     }
 
     /// Checks an agent's key and holds up to `estimate` seconds of its workspace.
@@ -41,20 +59,27 @@ public struct Meter: Sendable {
     ///   that is not this agent's or has expired; and as ``admit(_:estimate:in:)``.
     public func admit(
         _ caller: AgentCaller, conversation: String?, historyLimit: Int, estimate seconds: Int, in context: Context
-    ) async throws -> AgentAdmission {
+    ) async throws -> Admission<AgentAdmission> {
+        let parameters: [(any PostgresBindable)?] = [
+            caller.agent.description, caller.key.hash, seconds, leaseSeconds, conversation, historyLimit,
+        ]
+        guard let key = caller.idempotency else {
+            let row = try await database.row(
+                """
+                select outcome, reservation_id, held, system_prompt, voice_id, conversation_id, history
+                from private.admit_agent($1::uuid, $2::bytea, $3::int, $4::int, $5::uuid, $6::int)
+                """, parameters, as: .agent, shielded: true, in: context)
+            return .new(try Self.admission(from: row, isKeyed: false))
+        }
         let row = try await database.row(
             """
-            select outcome, reservation_id, held, system_prompt, voice_id, conversation_id, history
-            from private.admit_agent($1::uuid, $2::bytea, $3::int, $4::int, $5::uuid, $6::int)
-            """, [caller.agent.description, caller.key.hash, seconds, leaseSeconds, conversation, historyLimit],
-            as: .agent, shielded: true, in: context)
-        let reservation = try Self.reservation(from: row)
-        return AgentAdmission(
-            reservation: reservation,
-            systemPrompt: try row.decode("system_prompt", as: String.self),
-            voice: try Self.voice(try row.decode("voice_id", as: String.self)),
-            conversationID: try row.decode("conversation_id", as: String.self),
-            history: try Self.history(try row.decode("history", as: String.self)))
+            select outcome, reservation_id, held, system_prompt, voice_id, conversation_id, history, usage_id, charged,
+              reserved, remaining, milliseconds, audio_id, audio_expires, reply_text
+            from private.admit_agent(
+              $1::uuid, $2::bytea, $3::int, $4::int, $5::uuid, $6::int, null, $7::bytea, $8::bytea)
+            """, parameters + [key.hash, key.fingerprint], as: .agent, shielded: true, in: context)
+        if let reply = try StoredReply(from: row) { return .replayed(reply) }
+        return .new(try Self.admission(from: row, isKeyed: true))
     }
 
     /// Charges what was made and frees the hold, in one transaction with the usage log.
@@ -66,7 +91,8 @@ public struct Meter: Sendable {
     ///   late settle finds the hold.
     public func settle(_ reservation: Reservation, _ usage: Usage, in context: Context) async throws -> Receipt {
         let sql = """
-            select outcome, usage_id, charged, reserved, remaining from private.settle(
+            select outcome, usage_id, charged, reserved, remaining from private.\(
+              reservation.isKeyed ? "settle_answer" : "settle")(
               $1::uuid, $2::bigint, $3::text, 0, '{}'::jsonb, $4::bytea, $5::bigint, to_timestamp($6::bigint), $7::text,
               $8::text)
             """
@@ -79,17 +105,16 @@ public struct Meter: Sendable {
                 ], as: .meter, shielded: true, in: context)
         }
         guard try row.decode("outcome", as: String.self) != "unknown" else { throw Problem(.internal) }
-        return Receipt(
-            id: try row.decode("usage_id", as: String.self),
-            secondsCharged: try row.decode("charged", as: Int.self),
-            secondsReserved: try row.decode("reserved", as: Int.self),
-            secondsRemaining: try row.decode("remaining", as: Int.self))
+        return try Receipt(from: row)
     }
 
     /// Frees a hold that nothing was made for. A hold that cannot be freed now expires by itself, so failing is no more
     /// than a line in the log.
     public func release(_ reservation: Reservation, in context: Context) async {
-        let statement = Statement("select outcome from private.release($1::uuid)", [reservation.id])
+        let sql =
+            reservation.isKeyed
+            ? "select outcome from private.release_answer($1::uuid)" : "select outcome from private.release($1::uuid)"
+        let statement = Statement(sql, [reservation.id])
         do {
             _ = try await database.query(
                 statement, as: .meter, shielded: true, deadline: max(context.deadline, .now + .seconds(2)))
@@ -99,6 +124,16 @@ public struct Meter: Sendable {
     }
 
     private var leaseSeconds: Int { Int(lease.components.seconds) }
+
+    private static func admission(from row: Row, isKeyed: Bool) throws -> AgentAdmission {
+        let reservation = try reservation(from: row, isKeyed: isKeyed)
+        return AgentAdmission(
+            reservation: reservation,
+            systemPrompt: try row.decode("system_prompt", as: String.self),
+            voice: try voice(try row.decode("voice_id", as: String.self)),
+            conversationID: try row.decode("conversation_id", as: String.self),
+            history: try history(try row.decode("history", as: String.self)))
+    }
 
     private static func voice(_ text: String) throws -> VoicePreset {
         guard let voice = VoicePreset(rawValue: text) else { throw Problem(.internal) }
@@ -113,11 +148,12 @@ public struct Meter: Sendable {
         return try JSONDecoder().decode([Line].self, from: Data(json.utf8)).map { ChatMessage($0.role, $0.content) }
     }
 
-    private static func reservation(from row: Row) throws -> Reservation {
+    private static func reservation(from row: Row, isKeyed: Bool) throws -> Reservation {
         switch try row.decode("outcome", as: String.self) {
         case "ok":
             return Reservation(
-                id: try row.decode("reservation_id", as: String.self), held: try row.decode("held", as: Int.self))
+                id: try row.decode("reservation_id", as: String.self), held: try row.decode("held", as: Int.self),
+                isKeyed: isKeyed)
         case "unauthorized": throw Problem.unauthorized
         case "forbidden": throw Problem(.forbidden)
         case "quota_exceeded": throw Problem(.quotaExceeded, "Buy a plan to go on.")
@@ -126,8 +162,33 @@ public struct Meter: Sendable {
             throw Problem(
                 .unknownConversation,
                 violations: [.init(field: "conversationId", "is not a conversation of this agent, or has expired")])
-        default: throw Problem(.internal)
+        case let outcome: throw Problem.idempotency(outcome) ?? Problem(.internal)
         }
+    }
+}
+
+extension Receipt {
+    fileprivate init(from row: Row) throws {
+        self.init(
+            id: try row.decode("usage_id", as: String.self),
+            secondsCharged: try row.decode("charged", as: Int.self),
+            secondsReserved: try row.decode("reserved", as: Int.self),
+            secondsRemaining: try row.decode("remaining", as: Int.self))
+    }
+}
+
+extension StoredReply {
+    /// - Returns: nil when the row is no replay.
+    fileprivate init?(from row: Row) throws {
+        guard try row.decode("outcome", as: String.self) == "replayed" else { return nil }
+        guard let audio = AudioID(bytes: try row.decode("audio_id", as: [UInt8].self)) else {
+            throw Problem(.internal)
+        }
+        self.init(
+            audio: audio, audioExpires: try row.decode("audio_expires", as: Int.self),
+            milliseconds: try row.decode("milliseconds", as: Int.self), receipt: try Receipt(from: row),
+            text: try row.decodeIfPresent("reply_text", as: String.self),
+            conversationID: try row.decodeIfPresent("conversation_id", as: String.self))
     }
 }
 

@@ -1,4 +1,5 @@
 import AudioStore
+import Callers
 import FunctionCore
 import Logging
 import PostgresClient
@@ -29,6 +30,12 @@ public struct MeteredDelivery: Sendable {
         /// Seconds.
         public let duration: Double
         public let receipt: Receipt
+
+        fileprivate init(_ link: AudioLink, milliseconds: Int, receipt: Receipt, in context: Context) {
+            url = context.url(link.path)
+            duration = Double(milliseconds) / 1_000
+            self.receipt = receipt
+        }
     }
 
     /// Runs `make`. When it throws nothing was made, and the hold is released.
@@ -53,14 +60,15 @@ public struct MeteredDelivery: Sendable {
     ) async throws -> Recording {
         try await shielded {
             let id = try await stored(speech, under: reservation, in: context)
-            let link = signer.link(to: id, lifetime: lifetime)
+            // A recording outlives the key under which it can be asked for again.
+            let link = signer.link(
+                to: id, lifetime: reservation.isKeyed ? max(lifetime, IdempotencyKey.lifetime) : lifetime)
             let usage = Usage(
                 kind: kind, milliseconds: speech.milliseconds,
                 audio: .init(id: id.bytes, byteCount: speech.audio.count, expires: link.expires), exchange: exchange)
             do {
                 let receipt = try await meter.settle(reservation, usage, in: context)
-                return Recording(
-                    url: context.url(link.path), duration: Double(speech.milliseconds) / 1_000, receipt: receipt)
+                return Recording(link, milliseconds: speech.milliseconds, receipt: receipt, in: context)
             } catch {
                 // Not charged, so nobody may hear it. Where that is unknown, hold and recording go when their time comes.
                 if (error as? DatabaseError)?.outcomeUnknown != true {
@@ -70,6 +78,13 @@ public struct MeteredDelivery: Sendable {
                 throw error
             }
         }
+    }
+
+    /// A recording that was paid for before, its URL signed anew: the key that signed the first one may be gone.
+    public func again(_ reply: StoredReply, in context: Context) -> Recording {
+        Recording(
+            signer.link(to: reply.audio, expires: reply.audioExpires), milliseconds: reply.milliseconds,
+            receipt: reply.receipt, in: context)
     }
 
     private func stored(_ speech: Speech, under reservation: Reservation, in context: Context) async throws -> AudioID {

@@ -1,9 +1,31 @@
+import AudioStore
+
 /// Seconds held while something is being spoken. Unguessable: whoever knows it may settle it.
 public struct Reservation: Sendable, Hashable {
     /// A UUID made by the database.
     let id: String
     /// Seconds held, at most the estimate and at most what was left.
     public let held: Int
+    /// Whether it was admitted under an ``IdempotencyKey``, with which its answer is then kept.
+    public let isKeyed: Bool
+}
+
+/// What admission comes to: something to make, or an answer that was made before under the same ``IdempotencyKey``.
+public enum Admission<New: Sendable>: Sendable {
+    case new(New)
+    case replayed(StoredReply)
+}
+
+/// A reply as it was settled.
+public struct StoredReply: Sendable {
+    let audio: AudioID
+    /// Seconds since 1970 from which the recording is deleted.
+    let audioExpires: Int
+    let milliseconds: Int
+    let receipt: Receipt
+    /// What an agent said; nil of speech alone, like the next.
+    public let text: String?
+    public let conversationID: String?
 }
 
 /// What one reply cost, and what is left: sent with every reply.

@@ -18,24 +18,54 @@ public struct PaymentBook: Sendable {
         public let name: String?
     }
 
+    /// What opening comes to.
+    public enum Opening: Sendable {
+        case new(Customer)
+        /// The same request had been answered before, under its ``IdempotencyKey``.
+        case replayed(TransactionReference, link: String)
+    }
+
     /// Writes the `pending` row before anybody is asked for a link. Price and minutes are fixed here.
     ///
-    /// - Throws: ``Problem`` 403 unless the user is owner or admin of the workspace.
+    /// - Throws: ``Problem`` 403 unless the user is owner or admin of the workspace and has an e-mail; 409 and 422 as
+    ///   ``IdempotencyKey`` has it.
     public func open(
         _ reference: TransactionReference, for plan: PlanName, price: Money, by user: User, in context: Context
-    ) async throws -> Customer {
+    ) async throws -> Opening {
+        var sql = "select * from private.create_payment($1::uuid, $2, $3::int, $4::bigint, $5, $6)"
+        var parameters: [(any PostgresBindable)?] = [
+            user.workspace, plan.rawValue, plan.minutes, price.minorUnits, price.currency.code, reference.rawValue,
+        ]
+        if let key = user.idempotency {
+            sql = """
+                select * from private.create_payment(
+                  $1::uuid, $2, $3::int, $4::bigint, $5, $6, null, $7::int, $8::bytea, $9::bytea)
+                """
+            parameters += [lease(in: context), key.hash, key.fingerprint]
+        }
+        // Shielded, as a key that was claimed has to be answered or given up.
         let row = try await database.row(
-            "select * from private.create_payment($1::uuid, $2, $3::int, $4::bigint, $5, $6)",
-            [
-                user.workspace, plan.rawValue, plan.minutes, price.minorUnits, price.currency.code, reference.rawValue,
-            ], as: .payments, for: user, in: context)
-        // Flutterwave wants an e-mail, which anonymous users do not have.
-        guard try row.decode("outcome", as: String.self) == "created",
-            let email = try row.decodeIfPresent("email", as: String.self)
-        else { throw Problem(.forbidden, "Only an owner or admin of the workspace can pay for it.") }
-        return Customer(
-            email: email, name: try row.decodeIfPresent("full_name", as: String.self)
-        )
+            sql, parameters, as: .payments, for: user, shielded: user.idempotency != nil, in: context)
+        switch try row.decode("outcome", as: String.self) {
+        case "created":
+            return .new(
+                Customer(
+                    email: try row.decode("email", as: String.self),
+                    name: try row.decodeIfPresent("full_name", as: String.self)))
+        case "replayed":
+            return .replayed(
+                try TransactionReference(validating: try row.decode("known_tx_ref", as: String.self)),
+                link: try row.decode("payment_link", as: String.self))
+        case "forbidden": throw Problem(.forbidden, "Only an owner or admin of the workspace can pay for it.")
+        case "no_email":
+            throw Problem(.forbidden, "Add an e-mail to your account first: the checkout asks for one.")
+        case let outcome: throw Problem.idempotency(outcome) ?? Problem(.internal)
+        }
+    }
+
+    /// Seconds until a request is taken for dead: twice what is left to it.
+    private func lease(in context: Context) -> Int {
+        Int((ContinuousClock.now.duration(to: context.deadline) * 2).components.seconds) + 1
     }
 
     /// Notes the checkout link that was made for a payment.
@@ -49,6 +79,13 @@ public struct PaymentBook: Sendable {
     public func refused(_ reference: TransactionReference, in context: Context) async throws {
         _ = try await database.row(
             "select outcome from private.payment_link_failed($1)", [reference.rawValue], as: .payments, shielded: true,
+            in: context)
+    }
+
+    /// Notes that nobody knows whether there is a link: the payment stays pending, and its key is given up.
+    public func unanswered(_ reference: TransactionReference, in context: Context) async throws {
+        _ = try await database.row(
+            "select outcome from private.payment_link_unknown($1)", [reference.rawValue], as: .payments, shielded: true,
             in: context)
     }
 
@@ -69,7 +106,7 @@ public struct PaymentBook: Sendable {
             let row = try await database.query(statement, as: .payments, shielded: true, deadline: deadline).one()
             return StoredEvent(
                 id: try row.decode("event_id", as: Int.self), isProcessed: try row.decode("processed", as: Bool.self))
-        } catch where error.sqlState?.class == .dataException {
+        } catch  where error.sqlState?.class == .dataException {
             throw Problem(.malformedJSON, cause: error)
         }
     }

@@ -20,6 +20,10 @@ extension Problem.Kind {
         "range_not_satisfiable", .rangeNotSatisfiable, "The range lies beyond the recording's end")
     public static let unknownConversation = Self(
         "unknown_conversation", .unprocessableContent, "There is no such conversation, or it has expired")
+    public static let idempotencyConflict = Self(
+        "idempotency_conflict", .unprocessableContent, "This Idempotency-Key was sent with another request")
+    public static let idempotencyRunning = Self(
+        "idempotency_running", .conflict, "The request with this Idempotency-Key is still being answered")
     public static let providerFailed = Self(
         "provider_failed", .badGateway, "A service that we depend on answered wrongly")
     public static let providerUnavailable = Self(
@@ -36,6 +40,17 @@ extension HTTPResponse.Status {
 }
 
 extension Problem {
+    /// What claiming an idempotency key came to.
+    ///
+    /// - Parameter outcome: as SQL says it; nil for any other.
+    public static func idempotency(_ outcome: String) -> Problem? {
+        switch outcome {
+        case Kind.idempotencyConflict.code: Problem(.idempotencyConflict)
+        case Kind.idempotencyRunning.code: Problem(.idempotencyRunning, fields: [.retryAfter: "2"])
+        default: nil
+        }
+    }
+
     /// 401 with the challenge that RFC 9110 §11.6.1 asks for.
     public static let unauthorized = Problem(.unauthorized, fields: [.wwwAuthenticate: "Bearer"])
 }

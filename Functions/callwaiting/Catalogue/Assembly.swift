@@ -52,9 +52,9 @@ struct Assembly: Sendable {
             publicURL: server.publicURL,
             cors: CORS(
                 origins: Set(server.appURL.map { [$0.origin] } ?? []),
-                requestFields: [.authorization, .contentType, .agentKey, .workspaceID]
+                requestFields: [.authorization, .contentType, .agentKey, .workspaceID, .idempotencyKey]
                     + ["apikey", "X-Client-Info", "X-Supabase-Api-Version"].compactMap { HTTPField.Name($0) },
-                responseFields: [.requestID, .retryAfter]),
+                responseFields: [.requestID, .retryAfter, .idempotentReplayed]),
             deadline: server.requestDeadline, translate: Problem.translate, problemBodies: [GoTrueProblem.body])
     }
 }

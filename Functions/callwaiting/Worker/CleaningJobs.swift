@@ -24,6 +24,9 @@ struct CleaningJobs: Sendable {
             .init(name: "leftover-recordings") {
                 try await store.deleteLeftovers(olderThan: audioLifetime * 2 + .seconds(86_400))
             },
+            .init(name: "old-idempotency-keys") {
+                try await count("select private.purge_idempotency_keys() as count", [])
+            },
             .init(name: "old-messages") {
                 try await count("select private.purge_messages($1::int) as count", [retentionDays])
             },

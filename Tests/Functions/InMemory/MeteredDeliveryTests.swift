@@ -83,5 +83,5 @@ import Voice
 }
 
 extension Reservation {
-    fileprivate static let test = Reservation(id: "6b1f2c7e-0000-4000-8000-0000000000aa", held: 1)
+    fileprivate static let test = Reservation(id: "6b1f2c7e-0000-4000-8000-0000000000aa", held: 1, isKeyed: false)
 }
