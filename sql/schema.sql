@@ -635,6 +635,33 @@ $$;
 
 ALTER FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text) OWNER TO callwaiting_owner;
 
+-- Name: apply_payment(bigint, text, bigint, text, bigint, text, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform set_config(
+    'callwaiting.cause',
+    format(
+      'verify said %s of transaction %s, asked by %s', left(coalesce(apply_payment.status, 'nothing'), 50),
+      coalesce(apply_payment.transaction_id::text, 'unknown'),
+      left(apply_payment.asker, 50) || coalesce(' for event ' || apply_payment.event_id, '')
+    ),
+    true
+  );
+  return query
+    select a.outcome
+    from private.apply_payment(
+      apply_payment.event_id, apply_payment.tx_ref, apply_payment.transaction_id, apply_payment.status,
+      apply_payment.amount_minor, apply_payment.currency, apply_payment.flw_ref
+    ) as a;
+end
+$$;
+
+ALTER FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text) OWNER TO callwaiting_owner;
+
 -- Name: audio_deleted(bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.audio_deleted(audio_id bytea) RETURNS TABLE(outcome text)
@@ -681,6 +708,36 @@ CREATE FUNCTION private.bcrypt(password text, cost integer) RETURNS text
 $$;
 
 ALTER FUNCTION private.bcrypt(password text, cost integer) OWNER TO callwaiting_owner;
+
+-- Name: books(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.books() RETURNS TABLE(workspaces bigint, usage_rows bigint, grants bigint, dead_letters bigint, oldest_dead_letter bigint, stale_holds bigint, unplaced_payments bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select
+    (select count(*) from public.workspaces),
+    (select count(*) from public.usage_logs),
+    (select count(*) from public.grants),
+    (
+      select count(*)
+      from public.payment_events as e
+      where e.processed_at is null and e.attempts >= private.event_attempts()
+    ),
+    (
+      select min(e.id)
+      from public.payment_events as e
+      where e.processed_at is null and e.attempts >= private.event_attempts()
+    ),
+    (
+      select count(*)
+      from public.usage_reservations as r
+      where r.state = 'held' and r.expires_at < now() - interval '15 minutes'
+    ),
+    (select count(*) from public.payment_transactions as t where t.effect in ('duplicate', 'mismatch'))
+$$;
+
+ALTER FUNCTION private.books() OWNER TO callwaiting_owner;
 
 -- Name: claim_expired_audio(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -797,7 +854,7 @@ CREATE FUNCTION private.claim_payment_events("limit" integer) RETURNS TABLE(even
   where e.id in (
     select d.id
     from public.payment_events as d
-    where d.processed_at is null and d.next_attempt_at <= now() and d.attempts < 40
+    where d.processed_at is null and d.next_attempt_at <= now() and d.attempts < private.event_attempts()
     order by d.next_attempt_at
     limit least(greatest(claim_payment_events."limit", 0), 1000)
     for update skip locked
@@ -928,6 +985,7 @@ begin
     return next;
     return;
   end if;
+  perform set_config('callwaiting.cause', 'a link was asked for', true);
   insert into public.subscriptions (workspace_id, user_id, tx_ref, plan, minutes, amount_minor, currency)
   values (
     acting, auth.uid(), create_payment.tx_ref, create_payment.plan, create_payment.minutes,
@@ -1061,12 +1119,76 @@ begin
     next_attempt_at = now() + private.payment_backoff(e.attempts),
     last_error = left(defer_payment_event.error, 1000)
   where e.id = defer_payment_event.event_id and e.processed_at is null;
+  perform private.wake_workers(); -- it is due sooner than the inbox's own time
   outcome := 'ok';
   return next;
 end
 $$;
 
 ALTER FUNCTION private.defer_payment_event(event_id bigint, error text) OWNER TO callwaiting_owner;
+
+-- Name: disagreements(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.disagreements("limit" integer) RETURNS TABLE(workspace_id uuid, what text, says bigint, adds_up_to bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  with granted as (
+    select g.workspace_id, sum(g.minutes) as total from public.grants as g group by 1
+  ), used as (
+    select u.workspace_id, sum(u.seconds) as total from public.usage_logs as u group by 1
+  ), held as (
+    select r.workspace_id, sum(r.seconds_held) as total
+    from public.usage_reservations as r
+    where r.state = 'held'
+    group by 1
+  ), receipts as (
+    select r.workspace_id, sum(r.seconds_charged) as charged, sum(u.seconds) as logged
+    from public.usage_reservations as r
+    left join public.usage_logs as u on u.id = r.usage_id
+    where r.state = 'settled'
+    group by 1
+  ), paid as (
+    select s.workspace_id, sum(s.minutes) as total
+    from public.subscriptions as s
+    where s.status in ('active', 'refunded')
+    group by 1
+  ), bought as (
+    select g.workspace_id, sum(g.minutes) as total from public.grants as g where g.cause = 'payment' group by 1
+  )
+  select w.id, rule.what, rule.says, rule.adds_up_to
+  from public.workspaces as w
+  left join granted on granted.workspace_id = w.id
+  left join used on used.workspace_id = w.id
+  left join held on held.workspace_id = w.id
+  left join receipts on receipts.workspace_id = w.id
+  left join paid on paid.workspace_id = w.id
+  left join bought on bought.workspace_id = w.id
+  cross join lateral (
+    values
+      (1, 'minutes_quota', w.minutes_quota::bigint, coalesce(granted.total, 0)::bigint),
+      (2, 'seconds_used', w.seconds_used::bigint, coalesce(used.total, 0)::bigint),
+      (3, 'seconds_reserved', w.seconds_reserved::bigint, coalesce(held.total, 0)::bigint),
+      (4, 'seconds charged on receipts', coalesce(receipts.charged, 0)::bigint, coalesce(receipts.logged, 0)::bigint),
+      (5, 'minutes granted for payments', coalesce(bought.total, 0)::bigint, coalesce(paid.total, 0)::bigint)
+  ) as rule (place, what, says, adds_up_to)
+  where rule.says <> rule.adds_up_to
+  order by w.created_at, w.id, rule.place
+  limit least(greatest(disagreements."limit", 0), 1000)
+$$;
+
+ALTER FUNCTION private.disagreements("limit" integer) OWNER TO callwaiting_owner;
+
+-- Name: event_attempts(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.event_attempts() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select 20
+$$;
+
+ALTER FUNCTION private.event_attempts() OWNER TO callwaiting_owner;
 
 -- Name: expire_holds(uuid, timestamp with time zone); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1090,22 +1212,23 @@ ALTER FUNCTION private.expire_holds(workspace uuid, moment timestamp with time z
 -- Name: expire_payments(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.expire_payments() RETURNS TABLE(count integer)
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+begin
+  perform set_config('callwaiting.cause', 'its link is 24 hours old', true);
   update public.subscriptions as s
   set next_check_at = 'infinity'
   where s.status in ('pending', 'failed', 'expired', 'cancelled')
     and s.next_check_at <= now()
     and (s.created_at <= now() - interval '2 days' or (s.status <> 'pending' and s.payment_link is null));
 
-  with expired as (
-    update public.subscriptions as s
-    set status = 'expired'
-    where s.status = 'pending' and s.created_at < now() - interval '24 hours'
-    returning s.id
-  )
-  select count(*)::integer from expired
+  update public.subscriptions as s
+  set status = 'expired'
+  where s.status = 'pending' and s.created_at < now() - interval '24 hours';
+  get diagnostics count = row_count;
+  return next;
+end
 $$;
 
 ALTER FUNCTION private.expire_payments() OWNER TO callwaiting_owner;
@@ -1357,6 +1480,22 @@ $$;
 
 ALTER FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) OWNER TO callwaiting_owner;
 
+-- Name: list_payments(text, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.list_payments(state text, "limit" integer) RETURNS TABLE(tx_ref text, status text, plan text, minutes integer, amount_minor bigint, currency text, workspace_id uuid, transaction_id bigint, created_at text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select s.tx_ref, s.status, s.plan, s.minutes, s.amount_minor, s.currency, s.workspace_id, s.flw_transaction_id,
+    to_char(s.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+  from public.subscriptions as s
+  where list_payments."state" is null or s.status = list_payments."state"
+  order by s.created_at desc, s.id
+  limit least(greatest(list_payments."limit", 0), 10000)
+$$;
+
+ALTER FUNCTION private.list_payments(state text, "limit" integer) OWNER TO callwaiting_owner;
+
 -- Name: my_administered_workspace_ids(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.my_administered_workspace_ids() RETURNS SETOF uuid
@@ -1406,6 +1545,24 @@ $_$;
 
 ALTER FUNCTION private.normalised_email(email text) OWNER TO callwaiting_owner;
 
+-- Name: note_subscription_change(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.note_subscription_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  insert into public.subscription_changes (subscription_id, from_status, to_status, cause)
+  values (
+    new.id, case tg_op when 'UPDATE' then old.status end, new.status,
+    left(coalesce(nullif(current_setting('callwaiting.cause', true), ''), 'by hand, as ' || session_user), 200)
+  );
+  return null;
+end
+$$;
+
+ALTER FUNCTION private.note_subscription_change() OWNER TO callwaiting_owner;
+
 -- Name: open_session(uuid, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.open_session(person uuid, refresh_hash bytea) RETURNS uuid
@@ -1430,13 +1587,50 @@ ALTER FUNCTION private.open_session(person uuid, refresh_hash bytea) OWNER TO ca
 -- Name: payment_backoff(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.payment_backoff(attempts integer) RETURNS interval
-    LANGUAGE sql IMMUTABLE STRICT
+    LANGUAGE sql STRICT
     SET search_path TO ''
     AS $$
-  select least(interval '1 minute' * power(2, least(attempts, 10)), interval '6 hours')
+  select least(interval '1 minute' * power(2, least(attempts, 10)), interval '6 hours') * (0.75 + random() / 2)
 $$;
 
 ALTER FUNCTION private.payment_backoff(attempts integer) OWNER TO callwaiting_owner;
+
+-- Name: payment_history(text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.payment_history(tx_ref text) RETURNS TABLE(created_at text, kind text, said text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  with payment as (
+    select s.* from public.subscriptions as s where s.tx_ref = payment_history.tx_ref
+  )
+  select to_char(h.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), h.kind, h.said
+  from (
+    select c.created_at as at, 1 as place, c.id, 'state' as kind,
+      concat_ws(' → ', c.from_status, c.to_status) || ': ' || c.cause as said
+    from public.subscription_changes as c
+    join payment as p on p.id = c.subscription_id
+    union all
+    select t.created_at, 2, t.transaction_id, 'transaction',
+      format(
+        '%s: %s, %s %s in minor units, effect %s', t.transaction_id, t.status, t.amount_minor, t.currency, t.effect
+      )
+    from public.payment_transactions as t
+    join payment as p on p.id = t.subscription_id
+    union all
+    select e.received_at, 3, e.id, 'event',
+      format('%s: %s, %s', e.id, e.kind, coalesce(e.outcome, format('not settled after %s looks, %s', e.attempts, coalesce(e.last_error, 'none failed'))))
+    from public.payment_events as e
+    where e.tx_ref = payment_history.tx_ref
+    union all
+    select g.created_at, 4, 0, 'grant', format('%s minutes, %s', g.minutes, g.cause)
+    from public.grants as g
+    join payment as p on p.id = g.subscription_id
+  ) as h
+  order by h.at, h.place, h.id
+$$;
+
+ALTER FUNCTION private.payment_history(tx_ref text) OWNER TO callwaiting_owner;
 
 -- Name: payment_link_failed(text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1446,6 +1640,7 @@ CREATE FUNCTION private.payment_link_failed(tx_ref text) RETURNS TABLE(outcome t
     AS $$
 begin
   delete from private.idempotency_keys as k where k.tx_ref = payment_link_failed.tx_ref and k.answered_at is null;
+  perform set_config('callwaiting.cause', 'the provider refused to make a link', true);
   update public.subscriptions as s
   set status = case s.status when 'pending' then 'failed' else s.status end
   where s.tx_ref = payment_link_failed.tx_ref;
@@ -1579,6 +1774,29 @@ $$;
 
 ALTER FUNCTION private.purge_messages(days integer) OWNER TO callwaiting_owner;
 
+-- Name: purge_payment_events(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.purge_payment_events() RETURNS TABLE(count integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from public.payment_events as e
+  where e.id in (
+    select d.id
+    from public.payment_events as d
+    where d.processed_at < now() - interval '90 days'
+    order by d.processed_at
+    limit 10000
+    for update skip locked
+  );
+  get diagnostics count = row_count;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.purge_payment_events() OWNER TO callwaiting_owner;
+
 -- Name: purge_rate_limits(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.purge_rate_limits() RETURNS TABLE(count integer)
@@ -1601,22 +1819,51 @@ $$;
 
 ALTER FUNCTION private.purge_rate_limits() OWNER TO callwaiting_owner;
 
+-- Name: purge_reservations(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.purge_reservations() RETURNS TABLE(count integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from public.usage_reservations as r
+  where r.id in (
+    select d.id
+    from public.usage_reservations as d
+    where d.state <> 'held' and d.expires_at < now() - interval '30 days'
+    order by d.expires_at
+    limit 10000
+    for update skip locked
+  );
+  get diagnostics count = row_count;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.purge_reservations() OWNER TO callwaiting_owner;
+
 -- Name: receive_payment_event(text, text, text, bigint, text, jsonb); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb) RETURNS TABLE(event_id bigint, fresh boolean, processed boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+  about_nothing constant boolean := receive_payment_event.tx_ref is null
+    and receive_payment_event.transaction_id is null;
 begin
-  insert into public.payment_events as e (provider, event_key, tx_ref, transaction_id, kind, payload)
+  insert into public.payment_events as e (
+    provider, event_key, tx_ref, transaction_id, kind, payload, processed_at, outcome
+  )
   values (
     receive_payment_event.provider, receive_payment_event.event_key, receive_payment_event.tx_ref,
-    receive_payment_event.transaction_id, receive_payment_event.kind, receive_payment_event.payload
+    receive_payment_event.transaction_id, receive_payment_event.kind, receive_payment_event.payload,
+    case when about_nothing then now() end, case when about_nothing then 'about_nothing' end
   )
   on conflict on constraint payment_events_provider_event_key_key do nothing
   returning e.id into event_id;
   fresh := event_id is not null;
-  processed := false;
+  processed := fresh and about_nothing;
   if not fresh then
     select e.id, e.processed_at is not null into event_id, processed
     from public.payment_events as e
@@ -1627,6 +1874,28 @@ end
 $$;
 
 ALTER FUNCTION private.receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb) OWNER TO callwaiting_owner;
+
+-- Name: recheck_payments(text, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.recheck_payments(tx_ref text, days integer) RETURNS TABLE(tx_ref_due text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+    update public.subscriptions as s
+    set next_check_at = now() + interval '5 minutes'
+    where case
+      when recheck_payments.tx_ref is null then
+        s.status in ('pending', 'failed', 'expired', 'cancelled')
+          and s.created_at > now() - make_interval(days => least(greatest(recheck_payments.days, 0), 3650))
+      else s.tx_ref = recheck_payments.tx_ref
+    end
+    returning s.tx_ref;
+end
+$$;
+
+ALTER FUNCTION private.recheck_payments(tx_ref text, days integer) OWNER TO callwaiting_owner;
 
 -- Name: refresh_session(bytea, bytea, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1754,6 +2023,28 @@ end
 $$;
 
 ALTER FUNCTION private.release_answer(reservation_id uuid) OWNER TO callwaiting_owner;
+
+-- Name: replay_payment_events(bigint); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.replay_payment_events(event_id bigint) RETURNS TABLE(count integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  update public.payment_events as e
+  set attempts = 0, next_attempt_at = now()
+  where e.processed_at is null
+    and case
+      when replay_payment_events.event_id is null then e.attempts >= private.event_attempts()
+      else e.id = replay_payment_events.event_id
+    end;
+  get diagnostics count = row_count;
+  perform private.wake_workers();
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.replay_payment_events(event_id bigint) OWNER TO callwaiting_owner;
 
 -- Name: revoke_keys(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -2195,6 +2486,19 @@ $$;
 
 ALTER FUNCTION private.user_saved() OWNER TO callwaiting_owner;
 
+-- Name: wake_workers(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.wake_workers() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  perform pg_notify('callwaiting_worker', '');
+end
+$$;
+
+ALTER FUNCTION private.wake_workers() OWNER TO callwaiting_owner;
+
 -- Name: welcome(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.welcome(person uuid) RETURNS void
@@ -2238,13 +2542,17 @@ CREATE FUNCTION private.worker_backlog() RETURNS TABLE(events_due integer, oldes
     SET search_path TO ''
     AS $$
   select
-    count(*) filter (where e.next_attempt_at <= now() and e.attempts < 40)::integer,
+    count(*) filter (where e.next_attempt_at <= now() and e.attempts < private.event_attempts())::integer,
     coalesce(
-      extract(epoch from now() - min(e.next_attempt_at) filter (where e.next_attempt_at <= now() and e.attempts < 40)),
+      extract(
+        epoch from now() - min(e.next_attempt_at) filter (
+          where e.next_attempt_at <= now() and e.attempts < private.event_attempts()
+        )
+      ),
       0
     )::integer,
-    count(*) filter (where e.attempts between 1 and 39)::integer,
-    count(*) filter (where e.attempts >= 40)::integer,
+    count(*) filter (where e.attempts between 1 and private.event_attempts() - 1)::integer,
+    count(*) filter (where e.attempts >= private.event_attempts())::integer,
     (
       select count(*)::integer
       from public.subscriptions as s
@@ -2258,6 +2566,28 @@ CREATE FUNCTION private.worker_backlog() RETURNS TABLE(events_due integer, oldes
 $$;
 
 ALTER FUNCTION private.worker_backlog() OWNER TO callwaiting_owner;
+
+-- Name: worker_rest(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.worker_rest() RETURNS TABLE(seconds double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select greatest(extract(epoch from least(
+    (
+      select min(e.next_attempt_at)
+      from public.payment_events as e
+      where e.processed_at is null and e.attempts < private.event_attempts()
+    ),
+    (
+      select min(s.next_check_at)
+      from public.subscriptions as s
+      where s.status in ('pending', 'failed', 'expired', 'cancelled') and s.next_check_at < 'infinity'
+    )
+  ) - now()), 0)::double precision
+$$;
+
+ALTER FUNCTION private.worker_rest() OWNER TO callwaiting_owner;
 
 -- Name: written_once(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -2765,6 +3095,37 @@ ALTER TABLE public.payment_transactions OWNER TO callwaiting_owner;
 
 COMMENT ON TABLE public.payment_transactions IS 'effect duplicate: paid a second time on one tx_ref, owed back by the operator; mismatch: too little or other money.';
 
+-- Name: subscription_changes; Type: TABLE; Schema: public; Owner: callwaiting_owner
+
+CREATE TABLE public.subscription_changes (
+    id bigint NOT NULL,
+    subscription_id uuid NOT NULL,
+    from_status text,
+    to_status text NOT NULL,
+    cause text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT subscription_changes_cause_check CHECK (((char_length(cause) >= 1) AND (char_length(cause) <= 200)))
+);
+
+ALTER TABLE ONLY public.subscription_changes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscription_changes OWNER TO callwaiting_owner;
+
+-- Name: TABLE subscription_changes; Type: COMMENT; Schema: public; Owner: callwaiting_owner
+
+COMMENT ON TABLE public.subscription_changes IS 'Append-only. Every state that a payment has had, and what changed it. from_status is null of the first.';
+
+-- Name: subscription_changes_id_seq; Type: SEQUENCE; Schema: public; Owner: callwaiting_owner
+
+ALTER TABLE public.subscription_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.subscription_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: trial_claims; Type: TABLE; Schema: public; Owner: callwaiting_owner
 
 CREATE TABLE public.trial_claims (
@@ -2959,6 +3320,11 @@ ALTER TABLE ONLY public.payment_transactions
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_pkey PRIMARY KEY (id);
 
+-- Name: subscription_changes subscription_changes_pkey; Type: CONSTRAINT; Schema: public; Owner: callwaiting_owner
+
+ALTER TABLE ONLY public.subscription_changes
+    ADD CONSTRAINT subscription_changes_pkey PRIMARY KEY (id);
+
 -- Name: subscriptions subscriptions_flw_transaction_id_key; Type: CONSTRAINT; Schema: public; Owner: callwaiting_owner
 
 ALTER TABLE ONLY public.subscriptions
@@ -3067,9 +3433,17 @@ CREATE INDEX messages_created_at_idx ON public.messages USING btree (created_at)
 
 CREATE INDEX payment_events_next_attempt_at_idx ON public.payment_events USING btree (next_attempt_at) WHERE (processed_at IS NULL);
 
+-- Name: payment_events_processed_at_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
+
+CREATE INDEX payment_events_processed_at_idx ON public.payment_events USING btree (processed_at) WHERE (processed_at IS NOT NULL);
+
 -- Name: payment_transactions_subscription_id_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 
 CREATE INDEX payment_transactions_subscription_id_idx ON public.payment_transactions USING btree (subscription_id);
+
+-- Name: subscription_changes_subscription_id_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
+
+CREATE INDEX subscription_changes_subscription_id_idx ON public.subscription_changes USING btree (subscription_id);
 
 -- Name: subscriptions_created_at_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 
@@ -3095,6 +3469,10 @@ CREATE INDEX usage_logs_workspace_id_idx ON public.usage_logs USING btree (works
 
 CREATE INDEX usage_reservations_agent_id_idx ON public.usage_reservations USING btree (agent_id);
 
+-- Name: usage_reservations_expires_at_done_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
+
+CREATE INDEX usage_reservations_expires_at_done_idx ON public.usage_reservations USING btree (expires_at) WHERE (state <> 'held'::text);
+
 -- Name: usage_reservations_expires_at_held_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 
 CREATE INDEX usage_reservations_expires_at_held_idx ON public.usage_reservations USING btree (expires_at) WHERE (state = 'held'::text);
@@ -3114,6 +3492,14 @@ CREATE TRIGGER callwaiting_user_saved AFTER INSERT OR UPDATE OF email, email_con
 -- Name: memberships close_without_owner; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
 CREATE TRIGGER close_without_owner AFTER DELETE OR UPDATE OF role ON public.memberships FOR EACH ROW WHEN ((old.role = 'owner'::text)) EXECUTE FUNCTION private.close_without_owner();
+
+-- Name: subscriptions note_change; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER note_change AFTER INSERT ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.note_subscription_change();
+
+-- Name: subscriptions note_change_of_status; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER note_change_of_status AFTER UPDATE OF status ON public.subscriptions FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.note_subscription_change();
 
 -- Name: workspaces revoke_keys; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
@@ -3147,6 +3533,10 @@ CREATE TRIGGER written_once BEFORE UPDATE OF workspace_id, user_id ON public.mem
 
 CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF transaction_id, subscription_id, created_at OR TRUNCATE ON public.payment_transactions FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
 
+-- Name: subscription_changes written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.subscription_changes FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
 -- Name: subscriptions written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
 CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF id, workspace_id, user_id, tx_ref, plan, minutes, amount_minor, currency, created_at OR TRUNCATE ON public.subscriptions FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
@@ -3161,7 +3551,7 @@ CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.usage_
 
 -- Name: usage_reservations written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
-CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF id, workspace_id, user_id, agent_id, conversation_id OR TRUNCATE ON public.usage_reservations FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+CREATE TRIGGER written_once BEFORE UPDATE OF id, workspace_id, user_id, agent_id, conversation_id OR TRUNCATE ON public.usage_reservations FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
 
 -- Name: workspaces written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
@@ -3246,6 +3636,11 @@ ALTER TABLE ONLY public.payment_transactions
 
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_id_fkey FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- Name: subscription_changes subscription_changes_subscription_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: callwaiting_owner
+
+ALTER TABLE ONLY public.subscription_changes
+    ADD CONSTRAINT subscription_changes_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscriptions(id);
 
 -- Name: subscriptions subscriptions_workspace_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: callwaiting_owner
 
@@ -3388,6 +3783,10 @@ CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USI
 -- Name: profiles select_own; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
 CREATE POLICY select_own ON public.profiles FOR SELECT TO authenticated USING ((id = ( SELECT auth.uid() AS uid)));
+
+-- Name: subscription_changes; Type: ROW SECURITY; Schema: public; Owner: callwaiting_owner
+
+ALTER TABLE public.subscription_changes ENABLE ROW LEVEL SECURITY;
 
 -- Name: subscriptions; Type: ROW SECURITY; Schema: public; Owner: callwaiting_owner
 
@@ -3537,6 +3936,12 @@ REVOKE ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, trans
 GRANT ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text) TO callwaiting_payments;
 GRANT ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text) TO callwaiting_worker;
 
+-- Name: FUNCTION apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text) TO callwaiting_payments;
+GRANT ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text) TO callwaiting_worker;
+
 -- Name: FUNCTION audio_deleted(audio_id bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.audio_deleted(audio_id bytea) FROM PUBLIC;
@@ -3550,6 +3955,11 @@ GRANT ALL ON FUNCTION private.audio_state(audio_id bytea) TO callwaiting_agent;
 -- Name: FUNCTION bcrypt(password text, cost integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.bcrypt(password text, cost integer) FROM PUBLIC;
+
+-- Name: FUNCTION books(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.books() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.books() TO callwaiting_worker;
 
 -- Name: FUNCTION claim_expired_audio("limit" integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3609,6 +4019,15 @@ REVOKE ALL ON FUNCTION private.defer_payment_event(event_id bigint, error text) 
 GRANT ALL ON FUNCTION private.defer_payment_event(event_id bigint, error text) TO callwaiting_payments;
 GRANT ALL ON FUNCTION private.defer_payment_event(event_id bigint, error text) TO callwaiting_worker;
 
+-- Name: FUNCTION disagreements("limit" integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.disagreements("limit" integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.disagreements("limit" integer) TO callwaiting_worker;
+
+-- Name: FUNCTION event_attempts(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.event_attempts() FROM PUBLIC;
+
 -- Name: FUNCTION expire_holds(workspace uuid, moment timestamp with time zone, OUT holds integer, OUT freed bigint); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.expire_holds(workspace uuid, moment timestamp with time zone, OUT holds integer, OUT freed bigint) FROM PUBLIC;
@@ -3658,6 +4077,11 @@ GRANT ALL ON FUNCTION private.home_workspace(person uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) FROM PUBLIC;
 
+-- Name: FUNCTION list_payments(state text, "limit" integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.list_payments(state text, "limit" integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.list_payments(state text, "limit" integer) TO callwaiting_worker;
+
 -- Name: FUNCTION my_administered_workspace_ids(); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.my_administered_workspace_ids() FROM PUBLIC;
@@ -3672,6 +4096,10 @@ GRANT ALL ON FUNCTION private.my_workspace_ids() TO authenticated;
 
 REVOKE ALL ON FUNCTION private.normalised_email(email text) FROM PUBLIC;
 
+-- Name: FUNCTION note_subscription_change(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.note_subscription_change() FROM PUBLIC;
+
 -- Name: FUNCTION open_session(person uuid, refresh_hash bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.open_session(person uuid, refresh_hash bytea) FROM PUBLIC;
@@ -3679,6 +4107,11 @@ REVOKE ALL ON FUNCTION private.open_session(person uuid, refresh_hash bytea) FRO
 -- Name: FUNCTION payment_backoff(attempts integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.payment_backoff(attempts integer) FROM PUBLIC;
+
+-- Name: FUNCTION payment_history(tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.payment_history(tx_ref text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.payment_history(tx_ref text) TO callwaiting_worker;
 
 -- Name: FUNCTION payment_link_failed(tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3715,15 +4148,30 @@ GRANT ALL ON FUNCTION private.purge_idempotency_keys() TO callwaiting_worker;
 REVOKE ALL ON FUNCTION private.purge_messages(days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.purge_messages(days integer) TO callwaiting_worker;
 
+-- Name: FUNCTION purge_payment_events(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.purge_payment_events() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.purge_payment_events() TO callwaiting_worker;
+
 -- Name: FUNCTION purge_rate_limits(); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.purge_rate_limits() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.purge_rate_limits() TO callwaiting_worker;
 
+-- Name: FUNCTION purge_reservations(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.purge_reservations() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.purge_reservations() TO callwaiting_worker;
+
 -- Name: FUNCTION receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb) TO callwaiting_payments;
+
+-- Name: FUNCTION recheck_payments(tx_ref text, days integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.recheck_payments(tx_ref text, days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.recheck_payments(tx_ref text, days integer) TO callwaiting_worker;
 
 -- Name: FUNCTION refresh_session(refresh_hash bytea, new_refresh_hash bytea, reuse_seconds integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3744,6 +4192,11 @@ GRANT ALL ON FUNCTION private.release(reservation_id uuid) TO callwaiting_meter;
 
 REVOKE ALL ON FUNCTION private.release_answer(reservation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.release_answer(reservation_id uuid) TO callwaiting_meter;
+
+-- Name: FUNCTION replay_payment_events(event_id bigint); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.replay_payment_events(event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.replay_payment_events(event_id bigint) TO callwaiting_worker;
 
 -- Name: FUNCTION revoke_keys(); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3810,6 +4263,10 @@ REVOKE ALL ON FUNCTION private.user_json(person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.user_saved() FROM PUBLIC;
 
+-- Name: FUNCTION wake_workers(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.wake_workers() FROM PUBLIC;
+
 -- Name: FUNCTION welcome(person uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.welcome(person uuid) FROM PUBLIC;
@@ -3818,6 +4275,11 @@ REVOKE ALL ON FUNCTION private.welcome(person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.worker_backlog() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.worker_backlog() TO callwaiting_worker;
+
+-- Name: FUNCTION worker_rest(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.worker_rest() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.worker_rest() TO callwaiting_worker;
 
 -- Name: FUNCTION written_once(); Type: ACL; Schema: private; Owner: callwaiting_owner
 

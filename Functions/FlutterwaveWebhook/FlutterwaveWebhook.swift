@@ -46,7 +46,7 @@ public struct FlutterwaveWebhook: Function {
 
     private func settle(_ event: WebhookEvent, _ stored: PaymentBook.StoredEvent, in context: Context) async {
         do {
-            let outcome = try await PaymentVerification(book: book, flutterwave: flutterwave, role: .payments)
+            let outcome = try await PaymentVerification(book: book, flutterwave: flutterwave, asker: .webhook)
                 .settle(
                     event: stored.id, reference: event.reference, transactionID: event.transactionID,
                     deadline: context.deadline)

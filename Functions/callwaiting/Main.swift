@@ -35,7 +35,7 @@ struct CallWaiting: AsyncParsableCommand {
         abstract: "A backend for AI voice agents, and the runtime that runs it.",
         subcommands: [
             FastCGICommand.self, HTTPCommand.self, CGICommand.self, ResidentCommand.self, WorkerCommand.self,
-            MigrateCommand.self,
+            MigrateCommand.self, PaymentsCommand.self,
             CheckCommand.self, FunctionsCommand.self, UsersCommand.self, SettingsCommand.self,
         ])
 

@@ -3,7 +3,6 @@ import FunctionTesting
 import HTTPTypes
 import PostgresClient
 import Testing
-import WebClient
 
 @testable import callwaiting
 
@@ -18,38 +17,11 @@ extension EndToEnd {
             await assembly.services.shutdown()
         }
 
-        private func pay(_ person: Person, _ bed: TestBed, action: String = "pay") async throws -> Person.PaymentLink {
-            let link = try await person.post("/api/create-payment-link", json: #"{"plan":"pro"}"#)
-                .decode(Person.PaymentLink.self)
-            _ = try await bed.client.send(
-                WebRequest(
-                    method: .post, url: link.paymentLink,
-                    fields: [.contentType: "application/x-www-form-urlencoded"], body: Array("action=\(action)".utf8),
-                    deadline: .now + .seconds(10)))
-            return link
-        }
-
-        private func status(_ link: Person.PaymentLink, _ person: Person) async throws -> String {
-            try await person.get("/api/payment-status?txRef=\(link.txRef)").decode(Person.Payment.self).status
-        }
-
-        /// Lets the worker look at everything now that it would look at later.
-        private func work(_ bed: TestBed) async throws {
-            let database = try await bed.superuser()
-            try await database.execute(
-                "update public.subscriptions set next_check_at = now() where next_check_at > now()")
-            try await database.execute(
-                "update public.payment_events set next_attempt_at = now() where processed_at is null")
-            await database.close()
-            let run = try await bed.run("callwaiting", ["worker", "--once"])
-            try #require(run.status.isSuccess, "\(run.output)")
-        }
-
         @Test("a declined payment fails and grants nothing")
         func declined() async throws {
             try await withPerson { bed, person in
-                let link = try await pay(person, bed, action: "decline")
-                #expect(try await eventually { try await status(link, person) == "failed" })
+                let link = try await person.pay(on: bed, action: "decline")
+                #expect(try await eventually { try await person.status(of: link) == "failed" })
                 #expect(try await person.usage().minutesQuota == TestBed.trialMinutes)
             }
         }
@@ -57,11 +29,11 @@ extension EndToEnd {
         @Test("an abandoned checkout stays pending")
         func abandoned() async throws {
             try await withPerson { bed, person in
-                let link = try await pay(person, bed, action: "abandon")
+                let link = try await person.pay(on: bed, action: "abandon")
                 let asked = bed.board.report(of: .flutterwave).operations["verify", default: 0]
-                try await work(bed)
+                try await bed.work()
                 #expect(bed.board.report(of: .flutterwave).operations["verify", default: 0] > asked, "the worker asked")
-                #expect(try await status(link, person) == "pending")
+                #expect(try await person.status(of: link) == "pending")
             }
         }
 
@@ -69,9 +41,9 @@ extension EndToEnd {
         func duplicate() async throws {
             try await withPerson { bed, person in
                 bed.board.add(Fault(.duplicateWebhook), to: .flutterwave)
-                let link = try await pay(person, bed)
-                #expect(try await eventually { try await status(link, person) == "active" })
-                try await work(bed)
+                let link = try await person.pay(on: bed)
+                #expect(try await eventually { try await person.status(of: link) == "active" })
+                try await bed.work()
                 #expect(try await person.usage().minutesQuota == TestBed.trialMinutes + 5_000)
             }
         }
@@ -85,9 +57,9 @@ extension EndToEnd {
             try await withPerson { bed, person in
                 bed.board.add(fault, to: .flutterwave)
                 let before = try await processed(bed)
-                let link = try await pay(person, bed)
+                let link = try await person.pay(on: bed)
                 #expect(try await eventually { try await processed(bed) > before }, "the event has been looked at")
-                #expect(try await status(link, person) != "active")
+                #expect(try await person.status(of: link) != "active")
                 #expect(try await person.usage().minutesQuota == TestBed.trialMinutes)
             }
         }
@@ -107,10 +79,10 @@ extension EndToEnd {
         func lost() async throws {
             try await withPerson { bed, person in
                 bed.board.add(Fault(.lostWebhook), to: .flutterwave)
-                let link = try await pay(person, bed)
-                #expect(try await status(link, person) == "pending")
-                try await work(bed)
-                #expect(try await status(link, person) == "active")
+                let link = try await person.pay(on: bed)
+                #expect(try await person.status(of: link) == "pending")
+                try await bed.work()
+                #expect(try await person.status(of: link) == "active")
             }
         }
 
@@ -119,12 +91,12 @@ extension EndToEnd {
             try await withPerson { bed, person in
                 bed.board.add(Fault(.verifyDown, times: nil), to: .flutterwave)
                 let before = try await processed(bed)
-                let link = try await pay(person, bed)
+                let link = try await person.pay(on: bed)
                 #expect(try await eventually { try await processed(bed) > before })
-                #expect(try await status(link, person) == "pending")
+                #expect(try await person.status(of: link) == "pending")
                 bed.board.clearFaults(of: .flutterwave)
-                try await work(bed)
-                #expect(try await status(link, person) == "active")
+                try await bed.work()
+                #expect(try await person.status(of: link) == "active")
             }
         }
 
@@ -147,10 +119,10 @@ extension EndToEnd {
         func forged() async throws {
             try await withPerson { bed, person in
                 bed.board.add(Fault(.forgedWebhook, times: nil), to: .flutterwave)
-                let link = try await pay(person, bed)
-                try await work(bed)
+                let link = try await person.pay(on: bed)
+                try await bed.work()
                 // The payment itself is real, so the worker finds it; the forged event has left no trace.
-                #expect(try await status(link, person) == "active")
+                #expect(try await person.status(of: link) == "active")
                 let database = try await bed.superuser()
                 let row = try await database.query(
                     Statement("select count(*) as n from public.payment_events where tx_ref = $1", [link.txRef])

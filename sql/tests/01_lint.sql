@@ -55,7 +55,7 @@ insert into rules (rule, query, plants) values
         and c.confrelid = 'public.workspaces'::regclass
       where a.attrelid = o.oid and a.attname = 'workspace_id' and a.attnotnull
     ) and o.name not in (
-      'workspaces', 'profiles', 'messages', 'payment_transactions', 'payment_events', 'trial_claims'
+      'workspaces', 'profiles', 'messages', 'payment_transactions', 'subscription_changes', 'payment_events', 'trial_claims'
     ) $$,
  array['alter table public.agents alter workspace_id drop not null', 'create table public.planted (id integer primary key)',
    'alter table public.api_keys drop constraint api_keys_workspace_id_fkey']),

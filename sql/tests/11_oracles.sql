@@ -287,6 +287,8 @@ from unnest(array[
   'delete from public.subscriptions',
   'update public.payment_transactions set subscription_id = gen_random_uuid()',
   'delete from public.payment_transactions',
+  'update public.subscription_changes set cause = ''another''',
+  'delete from public.subscription_changes',
   'update public.api_keys set key_hash = sha256(''mine'')',
   'update public.api_keys set agent_id = gen_random_uuid()',
   'delete from public.agents',

@@ -116,26 +116,33 @@ public struct PaymentBook: Sendable {
         public let isProcessed: Bool
     }
 
+    /// Who asks what is true of a payment; recorded with what changes by the answer.
+    public enum Asker: String, Sendable {
+        case webhook, worker, `operator`
+
+        var role: DatabaseRole { self == .webhook ? .payments : .worker }
+    }
+
     /// Lets a verified transaction have its effect, once.
     public func apply(
-        _ transaction: FlutterwaveTransaction, event: Int?, as role: DatabaseRole, deadline: ContinuousClock.Instant
+        _ transaction: FlutterwaveTransaction, event: Int?, as asker: Asker, deadline: ContinuousClock.Instant
     ) async throws -> PaymentOutcome {
         let statement = Statement(
-            "select outcome from private.apply_payment($1::bigint, $2, $3::bigint, $4, $5::bigint, $6, $7)",
+            "select outcome from private.apply_payment($1::bigint, $2, $3::bigint, $4, $5::bigint, $6, $7, $8)",
             [
                 event, transaction.reference, transaction.id, transaction.status, transaction.amount.minorUnits,
-                transaction.amount.currency.code, transaction.flutterwaveReference,
+                transaction.amount.currency.code, transaction.flutterwaveReference, asker.rawValue,
             ])
-        let row = try await database.query(statement, as: role, shielded: true, deadline: deadline).one()
+        let row = try await database.query(statement, as: asker.role, shielded: true, deadline: deadline).one()
         return PaymentOutcome(rawValue: try row.decode("outcome", as: String.self))
     }
 
     /// Leaves an event that could not be verified now to the worker.
     public func `defer`(
-        event: Int, because reason: String, as role: DatabaseRole, deadline: ContinuousClock.Instant
+        event: Int, because reason: String, as asker: Asker, deadline: ContinuousClock.Instant
     ) async throws {
         let statement = Statement("select outcome from private.defer_payment_event($1::bigint, $2)", [event, reason])
-        _ = try await database.query(statement, as: role, shielded: true, deadline: deadline)
+        _ = try await database.query(statement, as: asker.role, shielded: true, deadline: deadline)
     }
 }
 

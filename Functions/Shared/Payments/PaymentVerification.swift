@@ -1,19 +1,17 @@
-import Callers
 import FunctionCore
-import PostgresClient
 import Providers
 
 /// Asks Flutterwave what is true of a payment and lets that have its effect. Used by the webhook at once and by the
-/// worker later; each under a database role of its own.
+/// worker later; each under a database role of its own. An operator asks as the worker does.
 public struct PaymentVerification: Sendable {
     private let book: PaymentBook
     private let flutterwave: Flutterwave
-    private let role: DatabaseRole
+    private let asker: PaymentBook.Asker
 
-    public init(book: PaymentBook, flutterwave: Flutterwave, role: DatabaseRole) {
+    public init(book: PaymentBook, flutterwave: Flutterwave, asker: PaymentBook.Asker) {
         self.book = book
         self.flutterwave = flutterwave
-        self.role = role
+        self.asker = asker
     }
 
     /// Verifies and applies one stored event.
@@ -31,7 +29,7 @@ public struct PaymentVerification: Sendable {
             guard reference == nil || transaction.reference == reference else {
                 return try await wait(event, "the verified tx_ref is another one", deadline)
             }
-            return try await book.apply(transaction, event: event, as: role, deadline: deadline)
+            return try await book.apply(transaction, event: event, as: asker, deadline: deadline)
         } catch let error as ProviderError {
             return try await wait(event, error.description, deadline)
         }
@@ -44,7 +42,7 @@ public struct PaymentVerification: Sendable {
         reference: String, deadline: ContinuousClock.Instant
     ) async throws -> PaymentOutcome? {
         guard let transaction = try await find(reference, nil, deadline: deadline) else { return nil }
-        return try await book.apply(transaction, event: nil, as: role, deadline: deadline)
+        return try await book.apply(transaction, event: nil, as: asker, deadline: deadline)
     }
 
     private func find(
@@ -59,7 +57,7 @@ public struct PaymentVerification: Sendable {
         _ event: Int, _ reason: String, _ deadline: ContinuousClock.Instant
     ) async throws -> PaymentOutcome {
         // The verify call may have used up the deadline; noting why it failed gets its own time.
-        try await book.defer(event: event, because: reason, as: role, deadline: max(deadline, .now + .seconds(2)))
+        try await book.defer(event: event, because: reason, as: asker, deadline: max(deadline, .now + .seconds(2)))
         return PaymentOutcome(rawValue: "pending")
     }
 }

@@ -19,12 +19,12 @@ struct Checkup {
     }
 
     private(set) var findings: [Finding] = []
-    private var source: SettingsSource?
+    private(set) var source: SettingsSource?
 
     var hasErrors: Bool { findings.contains { $0.level == .error } }
 
     /// How long one outside thing may take to answer.
-    private static let patience = Duration.seconds(5)
+    static let patience = Duration.seconds(5)
 
     /// The file's form: one `KEY=value` a line, values unquoted, keys known.
     mutating func settingsFile() async {
@@ -170,7 +170,7 @@ struct Checkup {
         }
     }
 
-    private mutating func note(_ level: Finding.Level, _ text: String) {
+    mutating func note(_ level: Finding.Level, _ text: String) {
         findings.append(Finding(level: level, text: text))
     }
 }

@@ -3,9 +3,9 @@ import ArgumentParser
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
-        abstract: "Do background work: payment events, reconciliation, expired holds, old recordings and messages.")
+        abstract: "Do background work: payment events, reconciliation, expired holds, and everything whose time is over.")
 
-    @Option(help: "Seconds between two looks at what is due.") var interval = 5
+    @Option(help: "Seconds between two looks at what is due, when nothing says that something is.") var interval = 30
     @Flag(help: "Do what is due now, then exit.") var once = false
     @OptionGroup var admin: AdminOption
     @Option(help: ArgumentHelp("Exit when this descriptor is closed at its other end.", visibility: .hidden))

@@ -27,6 +27,8 @@ struct CleaningJobs: Sendable {
             .init(name: "old-idempotency-keys") {
                 try await count("select private.purge_idempotency_keys() as count", [])
             },
+            .init(name: "old-holds") { try await count("select private.purge_reservations() as count", []) },
+            .init(name: "old-payment-events") { try await count("select private.purge_payment_events() as count", []) },
             .init(name: "old-messages") {
                 try await count("select private.purge_messages($1::int) as count", [retentionDays])
             },

@@ -9,6 +9,7 @@ import Providers
 struct PaymentJobs: Sendable {
     let database: Database
     let flutterwave: Flutterwave
+    let stop: WorkerStop
     let logger: Logger
 
     /// Rows claimed at a time: all of them, each with its ``patience``, take less than a claim's two minutes.
@@ -23,8 +24,14 @@ struct PaymentJobs: Sendable {
         ]
     }
 
+    /// How long until an event or a payment is due; nil when none ever will be, or when the database does not say.
+    @Sendable func rest() async -> Duration? {
+        let row = try? await query("select seconds from private.worker_rest()", []).one()
+        return (try? row?.decodeIfPresent("seconds", as: Double.self)).flatMap { $0 }.map { .seconds($0) }
+    }
+
     private var verification: PaymentVerification {
-        PaymentVerification(book: PaymentBook(database: database), flutterwave: flutterwave, role: .worker)
+        PaymentVerification(book: PaymentBook(database: database), flutterwave: flutterwave, asker: .worker)
     }
 
     private func settleEvents() async throws -> Int {
@@ -64,10 +71,13 @@ struct PaymentJobs: Sendable {
     /// - Returns: how many there were.
     private func claiming(_ sql: String, _ work: (Row) async throws -> Void) async throws -> Int {
         var count = 0
-        while !Task.isCancelled {
+        while !stop.isTold {
             let rows = try await query(sql, [Self.batch])
-            for row in rows { try await work(row) }
-            count += rows.count
+            // What is claimed and not begun when the worker stops is claimed again once that claim is over.
+            for row in rows where !stop.isTold {
+                try await work(row)
+                count += 1
+            }
             if rows.count < Self.batch { break }
         }
         return count

@@ -12,13 +12,23 @@ import Providers
 struct Worker: Sendable {
     private let services: Services
     /// Lines of work that do not wait for each other: a provider that is slow does not keep holds from expiring.
-    private let lines: [[Job]]
+    private let lines: [Line]
     private let record = WorkerRecord()
+    private let stop = WorkerStop()
 
     struct Job: Sendable {
         let name: String
         /// - Returns: how many things were done.
         let run: @Sendable () async throws -> Int
+    }
+
+    /// Jobs that are done one after another, again and again.
+    private struct Line {
+        let jobs: [Job]
+        /// What ends the rest between two looks early; nil for nothing.
+        var wakeUpCall: WakeUpCall?
+        /// How long until something is due; nil when nothing will be, or when that is not known.
+        var rest: @Sendable () async -> Duration? = { nil }
     }
 
     /// What MESSAGE_RETENTION may be, in days.
@@ -35,12 +45,17 @@ struct Worker: Sendable {
         try reader.finish()
         let services = try Services(server: server, database: database, logger: logger)
         let client = Flutterwave(flutterwave, client: services.web)
-        let payments = PaymentJobs(database: services.database, flutterwave: client, logger: logger)
+        let payments = PaymentJobs(database: services.database, flutterwave: client, stop: stop, logger: logger)
         let cleaning = CleaningJobs(
             database: services.database, store: audio.store, audioLifetime: audio.lifetime, retentionDays: retention,
             logger: logger)
         self.services = services
-        lines = [payments.jobs, cleaning.jobs]
+        lines = [
+            Line(
+                jobs: payments.jobs,
+                wakeUpCall: WakeUpCall(databaseURL: database.connectionString, logger: logger), rest: payments.rest),
+            Line(jobs: cleaning.jobs),
+        ]
     }
 
     /// Works until a signal, or the supervisor's end, says otherwise; what is being done then is finished first.
@@ -59,18 +74,36 @@ struct Worker: Sendable {
         let page = StatusPage(
             services, server: nil, and: [WorkerStatus(record: record, database: services.database)])
         let outcome = try await page.serve(on: endpoint, logger: services.logger) { try await server.run() }
-        work.cancel()
+        stop.tell()
+        work.cancel()  // ends a rest; jobs are shielded
         await work.value
         services.logger.info("worker stopped")
         return outcome
     }
 
     private func run(every interval: Duration) async {
-        while !Task.isCancelled {
-            await runOnce()
-            do { try await Task.sleep(for: interval) } catch { return }
+        await withTaskGroup(of: Void.self) { group in
+            for line in lines { group.addTask { await run(line, every: interval) } }
         }
     }
+
+    private func run(_ line: Line, every interval: Duration) async {
+        while !stop.isTold {
+            _ = await Task { await run(line.jobs) }.value
+            if stop.isTold { break }
+            let rest = min(await line.rest() ?? interval, interval)
+            if let call = line.wakeUpCall {
+                await call.wait(atMost: max(rest, Self.shortestRest))
+            } else {
+                // Cancelling ends the sleep, and the loop looks whether to stop.
+                try? await Task.sleep(for: rest)
+            }
+        }
+        await line.wakeUpCall?.close()
+    }
+
+    /// Between two looks, so that a row that stays due does not keep a processor busy.
+    private static let shortestRest = Duration.milliseconds(250)
 
     /// Does what is due now. A job that fails is logged and tried again at the next look.
     ///
@@ -78,14 +111,14 @@ struct Worker: Sendable {
     @discardableResult
     func runOnce() async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
-            for jobs in lines { group.addTask { await run(jobs) } }
+            for line in lines { group.addTask { await run(line.jobs) } }
             return await group.reduce(true) { $0 && $1 }
         }
     }
 
     private func run(_ jobs: [Job]) async -> Bool {
         var allWell = true
-        for job in jobs where !Task.isCancelled {
+        for job in jobs where !stop.isTold {
             do {
                 let count = try await job.run()
                 record.succeeded(job.name, count)
