@@ -9,7 +9,7 @@ release_flags = -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=u
 # demo, dev and test share one debug .build; `make build` has .build-release, so that neither undoes the other's work.
 dev = .build/debug/callwaiting-dev
 
-.PHONY: help demo dev env test bench build install uninstall dist schema format lint clean
+.PHONY: help demo dev env test drills bench build install uninstall dist schema format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -46,6 +46,11 @@ build: ## release build of callwaiting and callwaiting-cgi into .build-release/r
 	swift build $(swift_flags) $(release_flags) --scratch-path .build-release --product callwaiting
 	swift build $(swift_flags) $(release_flags) --scratch-path .build-release --product callwaiting-cgi
 	@ls -lh .build-release/release/callwaiting .build-release/release/callwaiting-cgi
+
+drills: ## break things on purpose, and see whether the books still agree; writes docs/reliability.md (args="--only 2")
+	@deploy/setup test
+	@swift build $(swift_flags)
+	@.build/debug/callwaiting-drills $(args)
 
 bench: build ## measure it beside PHP, Go, Node, Python and C, 20 minutes; writes docs/benchmarks.md (args="--quick")
 	@deploy/setup bench

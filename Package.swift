@@ -147,6 +147,14 @@ let executables: [Target] = [
             .nioPosix,
         ],
         path: "Tests/Benchmarks/Program", swiftSettings: strict),
+    // `make drills`; development only. It links no function: it breaks the built `callwaiting`.
+    .executableTarget(
+        name: "callwaiting-drills",
+        dependencies: [
+            "DevHost", "FunctionCore", "FunctionJSON", "PostgresClient", "WebClient", "WebServers", .argumentParser,
+            .crypto, .httpTypes, .logging,
+        ],
+        path: "Tests/Drills/Program", swiftSettings: strict),
 ]
 
 let tests: [Target] = [
@@ -194,7 +202,7 @@ let tests: [Target] = [
     .tests(
         "EndToEndTests", "EndToEnd",
         [
-            "AudioStore", "callwaiting", "callwaiting-dev", "DevHost", "FunctionCore", "FunctionJSON",
+            "AudioStore", "callwaiting", "callwaiting-dev", "callwaiting-drills", "DevHost", "FunctionCore", "FunctionJSON",
             "FunctionService", "FunctionTesting",
             "PostgresClient", "WebClient", "WebServers", .configuration, .httpTypes, .logging, .nioPosix,
         ] + emulators.map { .target(name: $0.name) }),
