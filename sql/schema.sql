@@ -682,16 +682,17 @@ ALTER FUNCTION private.audio_deleted(audio_id bytea) OWNER TO callwaiting_owner;
 -- Name: audio_state(bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.audio_state(audio_id bytea) RETURNS TABLE(outcome text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-begin
-  select case when f.deleted_at is null and f.expires_at > now() then 'ok' else 'gone' end into outcome
-  from public.audio_files as f
-  where f.id = audio_state.audio_id;
-  outcome := coalesce(outcome, 'not_found');
-  return next;
-end
+  select coalesce(
+    (
+      select case when f.deleted_at is null and f.expires_at > now() then 'ok' else 'gone' end
+      from public.audio_files as f
+      where f.id = audio_state.audio_id
+    ),
+    'not_found'
+  )
 $$;
 
 ALTER FUNCTION private.audio_state(audio_id bytea) OWNER TO callwaiting_owner;
@@ -887,6 +888,20 @@ CREATE FUNCTION private.claim_pending_payments("limit" integer) RETURNS TABLE(tx
 $$;
 
 ALTER FUNCTION private.claim_pending_payments("limit" integer) OWNER TO callwaiting_owner;
+
+-- Name: clear_doubt(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.clear_doubt() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  new.doubted_at := null;
+  return new;
+end
+$$;
+
+ALTER FUNCTION private.clear_doubt() OWNER TO callwaiting_owner;
 
 -- Name: close_without_owner(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1197,13 +1212,36 @@ CREATE FUNCTION private.expire_holds(workspace uuid, moment timestamp with time 
     SET search_path TO ''
     AS $$
 begin
+  holds := 0;
+  freed := 0;
+  -- Nearly always there is none, which one look into an index of what is held says.
+  perform
+  from public.usage_reservations as r
+  where r.workspace_id = expire_holds.workspace
+    and r.state = 'held'
+    and (r.expires_at <= expire_holds.moment or r.created_at > expire_holds.moment + interval '1 minute');
+  if not found then
+    return;
+  end if;
+
   with dead as (
     update public.usage_reservations as r
     set state = 'expired'
-    where r.workspace_id = expire_holds.workspace and r.state = 'held' and r.expires_at <= expire_holds.moment
+    where r.workspace_id = expire_holds.workspace
+      and r.state = 'held'
+      and (r.expires_at <= expire_holds.moment or r.created_at > expire_holds.moment + interval '1 minute')
+      and r.doubted_at
+        <= expire_holds.moment - least((r.expires_at - r.created_at) / 2, interval '1 hour')
     returning r.seconds_held
   )
-  select count(*)::integer, coalesce(sum(d.seconds_held), 0)::bigint into holds, freed from dead as d;
+  select count(*), coalesce(sum(d.seconds_held), 0) into holds, freed from dead as d;
+
+  update public.usage_reservations as r
+  set doubted_at = expire_holds.moment
+  where r.workspace_id = expire_holds.workspace
+    and r.state = 'held'
+    and (r.expires_at <= expire_holds.moment or r.created_at > expire_holds.moment + interval '1 minute')
+    and (r.doubted_at is null or r.doubted_at > expire_holds.moment);
 end
 $$;
 
@@ -1250,14 +1288,17 @@ begin
     where w.id in (
       select r.workspace_id
       from public.usage_reservations as r
-      where r.state = 'held' and r.expires_at <= clock_timestamp()
+      where r.state = 'held'
+        and (r.expires_at <= clock_timestamp() or r.created_at > clock_timestamp() + interval '1 minute')
     )
     order by w.id
     limit 100
     for no key update skip locked -- a workspace at work frees its own
   loop
     select e.holds, e.freed into dead from private.expire_holds(workspace, clock_timestamp()) as e;
-    update public.workspaces as w set seconds_reserved = w.seconds_reserved - dead.freed where w.id = workspace;
+    if dead.freed > 0 then
+      update public.workspaces as w set seconds_reserved = w.seconds_reserved - dead.freed where w.id = workspace;
+    end if;
     count := count + dead.holds;
   end loop;
   return next;
@@ -1368,21 +1409,17 @@ ALTER FUNCTION private.health() OWNER TO callwaiting_owner;
 -- Name: history(uuid, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.history(conversation uuid, history_limit integer) RETURNS text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-begin
-  return (
-    select coalesce(json_agg(json_build_object('role', l.role, 'content', l.content) order by l.id), '[]')::text
-    from (
-      select m.id, m.role, m.content
-      from public.messages as m
-      where m.conversation_id = history.conversation
-      order by m.id desc
-      limit least(greatest(coalesce(history.history_limit, 0), 0), 200)
-    ) as l
-  );
-end
+  select coalesce(json_agg(json_build_object('role', l.role, 'content', l.content) order by l.id), '[]')::text
+  from (
+    select m.id, m.role, m.content
+    from public.messages as m
+    where m.conversation_id = history.conversation
+    order by m.id desc
+    limit least(greatest(coalesce(history.history_limit, 0), 0), 200)
+  ) as l
 $$;
 
 ALTER FUNCTION private.history(conversation uuid, history_limit integer) OWNER TO callwaiting_owner;
@@ -1462,10 +1499,9 @@ ALTER FUNCTION private.home_workspace(person uuid) OWNER TO callwaiting_owner;
 -- Name: keep_exchange(uuid, uuid, uuid, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-begin
   insert into public.conversations as c (id, workspace_id, agent_id)
   values (keep_exchange.conversation, keep_exchange.workspace, keep_exchange.agent)
   on conflict (id) do update set last_message_at = now();
@@ -1475,7 +1511,6 @@ begin
     as s (turn, role, content)
   where s.content <> ''
   order by s.turn;
-end
 $$;
 
 ALTER FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) OWNER TO callwaiting_owner;
@@ -3188,6 +3223,7 @@ CREATE TABLE public.usage_reservations (
     seconds_charged integer,
     reserved_after bigint,
     remaining_after bigint,
+    doubted_at timestamp with time zone,
     CONSTRAINT usage_reservations_receipt_check CHECK ((((state = 'settled'::text) = (usage_id IS NOT NULL)) AND (num_nulls(usage_id, seconds_charged, reserved_after, remaining_after) = ANY (ARRAY[0, 4])))),
     CONSTRAINT usage_reservations_seconds_held_check CHECK ((seconds_held >= 1)),
     CONSTRAINT usage_reservations_state_check CHECK ((state = ANY (ARRAY['held'::text, 'settled'::text, 'released'::text, 'expired'::text])))
@@ -3204,6 +3240,10 @@ COMMENT ON TABLE public.usage_reservations IS 'Seconds held for replies being ma
 -- Name: COLUMN usage_reservations.conversation_id; Type: COMMENT; Schema: public; Owner: callwaiting_owner
 
 COMMENT ON COLUMN public.usage_reservations.conversation_id IS 'Of an agent''s reply. No foreign key: a new conversation is written when its first reply is settled.';
+
+-- Name: COLUMN usage_reservations.doubted_at; Type: COMMENT; Schema: public; Owner: callwaiting_owner
+
+COMMENT ON COLUMN public.usage_reservations.doubted_at IS 'When its lease was first found to be over; a look half a lease later expires it.';
 
 -- Name: users users_email_key; Type: CONSTRAINT; Schema: auth; Owner: callwaiting_owner
 
@@ -3489,6 +3529,10 @@ CREATE INDEX usage_reservations_workspace_id_idx ON public.usage_reservations US
 
 CREATE TRIGGER callwaiting_user_saved AFTER INSERT OR UPDATE OF email, email_confirmed_at, is_anonymous ON auth.users FOR EACH ROW EXECUTE FUNCTION private.user_saved();
 
+-- Name: usage_reservations clear_doubt; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER clear_doubt BEFORE UPDATE OF seconds_held ON public.usage_reservations FOR EACH ROW EXECUTE FUNCTION private.clear_doubt();
+
 -- Name: memberships close_without_owner; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
 CREATE TRIGGER close_without_owner AFTER DELETE OR UPDATE OF role ON public.memberships FOR EACH ROW WHEN ((old.role = 'owner'::text)) EXECUTE FUNCTION private.close_without_owner();
@@ -3742,43 +3786,31 @@ ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
 -- Name: agents select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.agents FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
-   FROM public.memberships m
-  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
+CREATE POLICY select_member ON public.agents FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: api_keys select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.api_keys FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
-   FROM public.memberships m
-  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
+CREATE POLICY select_member ON public.api_keys FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: grants select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.grants FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
-   FROM public.memberships m
-  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
+CREATE POLICY select_member ON public.grants FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: memberships select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.memberships FOR SELECT TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids)))));
+CREATE POLICY select_member ON public.memberships FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: subscriptions select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
-   FROM public.memberships m
-  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
+CREATE POLICY select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: usage_logs select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.usage_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
-   FROM public.memberships m
-  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
+CREATE POLICY select_member ON public.usage_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: workspaces select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT m.workspace_id
-   FROM public.memberships m
-  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
+CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
 
 -- Name: profiles select_own; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
@@ -3979,6 +4011,10 @@ GRANT ALL ON FUNCTION private.claim_payment_events("limit" integer) TO callwaiti
 
 REVOKE ALL ON FUNCTION private.claim_pending_payments("limit" integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.claim_pending_payments("limit" integer) TO callwaiting_worker;
+
+-- Name: FUNCTION clear_doubt(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.clear_doubt() FROM PUBLIC;
 
 -- Name: FUNCTION close_without_owner(); Type: ACL; Schema: private; Owner: callwaiting_owner
 

@@ -67,11 +67,12 @@ begin
 end
 $function$;
 
--- A hold outlives its lease.
+-- A hold outlives its lease, and has been seen to.
 create function tests.let_expire(reservation uuid) returns setof text
 language sql security definer
 as $function$
-  update public.usage_reservations set expires_at = clock_timestamp() - interval '1 second' where id = reservation;
+  update public.usage_reservations set expires_at = clock_timestamp() - interval '1 second', doubted_at = clock_timestamp() - interval '1 day'
+  where id = reservation;
   select '' where false;
 $function$;
 

@@ -32,7 +32,8 @@ enum Ledger {
         create function drills.let_leases_run_out(workspace uuid, agent uuid) returns void
         language plpgsql as $$
         begin
-          update public.usage_reservations as r set expires_at = clock_timestamp()
+          update public.usage_reservations as r
+          set expires_at = clock_timestamp(), doubted_at = clock_timestamp() - interval '1 day'
           where r.workspace_id = let_leases_run_out.workspace and r.state = 'held';
           update private.idempotency_keys as k set claimed_until = clock_timestamp()
           where k.scope = 'agent ' || let_leases_run_out.agent and k.answered_at is null;
