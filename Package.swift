@@ -104,6 +104,7 @@ let functions: [Target] = [
     .function("UsageReport", ["Callers", "Problems", "PostgresClient"]),
     .function("CreatePaymentLink", ["Callers", "Payments", "Plans", "Problems", "Providers"]),
     .function("PaymentStatus", ["Callers", "Plans", "Problems", "PostgresClient"]),
+    .function("PaymentReturn", ["Callers", "Plans", "Problems", "PostgresClient"]),
     .function(
         "FlutterwaveWebhook",
         ["Callers", "Payments", "Problems", "Providers", "PostgresClient", .crypto, .httpTypes, .logging]),

@@ -1719,6 +1719,20 @@ $$;
 
 ALTER FUNCTION private.payment_link_unknown(tx_ref text) OWNER TO callwaiting_owner;
 
+-- Name: payment_return(text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.payment_return(tx_ref text) RETURNS TABLE(status text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  select s.status into payment_return.status from public.subscriptions as s where s.tx_ref = payment_return.tx_ref;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.payment_return(tx_ref text) OWNER TO callwaiting_owner;
+
 -- Name: payment_status(uuid, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.payment_status(workspace uuid, tx_ref text) RETURNS TABLE(outcome text, status text, plan text, minutes integer)
@@ -4163,6 +4177,11 @@ GRANT ALL ON FUNCTION private.payment_link_made(tx_ref text, link text) TO callw
 
 REVOKE ALL ON FUNCTION private.payment_link_unknown(tx_ref text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.payment_link_unknown(tx_ref text) TO callwaiting_payments;
+
+-- Name: FUNCTION payment_return(tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.payment_return(tx_ref text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.payment_return(tx_ref text) TO callwaiting_payments;
 
 -- Name: FUNCTION payment_status(workspace uuid, tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
 

@@ -15,7 +15,7 @@ struct Front: Sendable {
         let behind = LateResponder()
         do {
             let server = try await InProcessServer.start(
-                ReturnPage(others: behind), port: port, drainTime: .seconds(10), logger: logger)
+                behind, port: port, drainTime: .seconds(10), logger: logger)
             return Front(server: server, behind: behind)
         } catch {
             throw HostError("port \(port) on 127.0.0.1 cannot be had (\(error)); --port chooses another, 0 any")

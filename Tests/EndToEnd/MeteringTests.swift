@@ -65,7 +65,8 @@ extension EndToEnd {
                 #expect(usage.secondsReserved == 0)
                 #expect(usage.secondsUsed == receipt.secondsCharged)
                 #expect(usage.secondsRemaining == receipt.secondsRemaining)
-                let logged = try await bed.look("select seconds from public.usage_logs where id = $1::uuid", [receipt.id])
+                let logged = try await bed.look(
+                    "select seconds from public.usage_logs where id = $1::uuid", [receipt.id])
                 #expect(logged == "\(receipt.secondsCharged)", "a receipt's id is its usage log's")
             }
         }

@@ -171,6 +171,24 @@ extension EndToEnd {
             }
         }
 
+        @Test("the page behind the checkout shows our books, whatever the address says")
+        func page() async throws {
+            try await withPerson { bed, person in
+                let link = try await person.link()
+                func shown(_ query: String) async throws -> String {
+                    try await person.sender.get("/payment?\(query)").text
+                }
+                let lie = "status=successful&tx_ref=\(link.txRef)&transaction_id=1"
+                #expect(try await shown(lie).contains("<h1>Not paid yet</h1>"))
+                try await bed.checkout(link)
+                #expect(try await eventually { try await person.status(of: link) == "active" })
+                #expect(try await shown("status=cancelled&tx_ref=\(link.txRef)").contains("<h1>Paid</h1>"))
+                #expect(try await person.sender.get("/payment?tx_ref=nothing").status == .notFound)
+                #expect(try await person.sender.get("/payment?tx_ref=%3Cscript%3E").status == .notFound)
+                #expect(try await person.sender.get("/payment").status == .notFound)
+            }
+        }
+
         @Test("coming back from the checkout changes nothing, whatever the address says")
         func redirect() async throws {
             try await withPerson { _, person in

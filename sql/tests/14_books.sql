@@ -57,6 +57,10 @@ select results_eq($$ select kind, count(*) from private.payment_history('books-1
   $$ values ('grant', 2::bigint), ('state', 4), ('transaction', 2) $$, 'an operator sees all of it');
 select is((select tx_ref from private.list_payments('refunded', 10)), 'books-1', 'payments are listed by state');
 
+select tests.act_as('callwaiting_payments');
+select is((select status from private.payment_return('books-1')), 'refunded', 'whoever comes back from a checkout is told what the books say');
+select is((select status from private.payment_return('books-2')), null, 'and nothing of a payment that is not there');
+
 -- Events: about nothing, dead letters, replayed.
 select tests.act_as('callwaiting_payments');
 select results_eq(

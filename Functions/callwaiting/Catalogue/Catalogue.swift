@@ -7,6 +7,7 @@ import FlutterwaveWebhook
 import FunctionCore
 import GenerateVoice
 import Health
+import PaymentReturn
 import PaymentStatus
 import Payments
 import Plans
@@ -19,8 +20,8 @@ import Voice
 /// Every function that this program can serve.
 enum Catalogue {
     static let entries: [FunctionEntry] = [
-        createAgent, generateVoice, usageReport, createPaymentLink, paymentStatus, flutterwaveWebhook, agentWebhook,
-        signIn, serveAudio, health,
+        createAgent, generateVoice, usageReport, createPaymentLink, paymentStatus, paymentReturn, flutterwaveWebhook,
+        agentWebhook, signIn, serveAudio, health,
     ]
 
     private static let createAgent = FunctionEntry(type: CreateAgent.self, role: "authenticated", settings: []) { _ in
@@ -35,6 +36,12 @@ enum Catalogue {
         type: PaymentStatus.self, role: "authenticated", settings: []
     ) { _ in
         { PaymentStatus(database: $0.database) }
+    }
+
+    private static let paymentReturn = FunctionEntry(
+        type: PaymentReturn.self, role: "callwaiting_payments", settings: []
+    ) { _ in
+        { PaymentReturn(database: $0.database) }
     }
 
     private static let health = FunctionEntry(type: Health.self, role: "anon", settings: []) { _ in
