@@ -88,7 +88,8 @@ let runtime: [Target] = [
 ]
 
 let shared: [Target] = [
-    .shared("Callers", ["Problems", "PostgresClient", .crypto, .jwtKit, .httpTypes]),
+    .shared("Agents", ["Callers", "FunctionJSON", "Problems", "PostgresClient", "Voice"]),
+    .shared("Callers", ["FunctionJSON", "Problems", "PostgresClient", .crypto, .jwtKit, .httpTypes]),
     .shared("Problems", ["PostgresClient", .httpTypes]),
     .shared("Metering", ["AudioStore", "Callers", "Problems", "PostgresClient", "Voice", .logging]),
     .shared("Payments", ["Callers", "Plans", "Problems", "Providers", "PostgresClient", .logging]),
@@ -99,7 +100,13 @@ let shared: [Target] = [
 ]
 
 let functions: [Target] = [
-    .function("CreateAgent", ["Callers", "Problems", "Voice", "PostgresClient"]),
+    .function("CreateAgent", ["Agents", "Callers", "Problems", "Voice", "PostgresClient"]),
+    .function("ListAgents", ["Agents", "Callers"]),
+    .function("ShowAgent", ["Agents", "Callers"]),
+    .function("UpdateAgent", ["Agents", "Callers", "Voice"]),
+    .function("DeleteAgent", ["Agents", "Callers"]),
+    .function("RotateAgentKey", ["Agents", "Callers", "Problems"]),
+    .function("RevokeAgentKey", ["Agents", "Callers"]),
     .function("GenerateVoice", ["Callers", "Metering", "Problems", "Voice"]),
     .function("UsageReport", ["Callers", "Problems", "PostgresClient"]),
     .function("CreatePaymentLink", ["Callers", "Payments", "Plans", "Problems", "Providers"]),

@@ -1,3 +1,4 @@
+import Agents
 import Callers
 import FunctionCore
 import FunctionJSON
@@ -11,8 +12,13 @@ public struct CreateAgent: JSONFunction {
     public static let routes = [Route.post("/api/create-agent", caller: .user)]
 
     private let database: Database
+    private let limit: RateLimit
 
-    public init(database: Database) { self.database = database }
+    /// - Parameter limit: agents that one person creates.
+    public init(database: Database, limit: RateLimit) {
+        self.database = database
+        self.limit = limit
+    }
 
     public struct Input: Decodable, Sendable {
         let name: AgentName
@@ -31,13 +37,20 @@ public struct CreateAgent: JSONFunction {
     public func respond(to input: Input, from user: User, in context: Context) async throws -> Reply<Output> {
         let key = AgentKey.random()
         let row = try await database.row(
-            "select outcome, agent_id from private.create_agent($1::uuid, $2, $3, $4, $5::bytea, $6)",
+            """
+            select outcome, agent_id, retry_after
+            from private.create_agent($1::uuid, $2, $3, $4, $5::bytea, $6, $7::int)
+            """,
             [
                 user.workspace, input.name.rawValue, input.systemPrompt.rawValue, input.voiceId.rawValue, key.hash,
-                key.hint,
+                key.hint, limit.perMinute,
             ],
             as: .authenticated, for: user, in: context)
-        guard try row.decode("outcome", as: String.self) == "created" else { throw Problem(.forbidden) }
+        switch try row.decode("outcome", as: String.self) {
+        case "created": break
+        case "rate_limited": throw try limit.exceeded(row)
+        default: throw Problem(.forbidden)
+        }
         let id = try row.decode("agent_id", as: String.self)
         return .created(
             Output(

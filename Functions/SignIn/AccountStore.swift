@@ -1,11 +1,13 @@
 import Callers
 import FunctionCore
 import PostgresClient
+import Problems
 
 /// Accounts and sessions, by the functions of schema `private` that only the role `callwaiting_auth` may call.
 struct AccountStore: Sendable {
     let database: Database
     let bcryptCost: Int
+    let limits: SignIn.Limits
 
     struct Session: Sendable {
         /// A UUID.
@@ -20,27 +22,34 @@ struct AccountStore: Sendable {
     }
 
     func signUp(
-        _ email: String, _ password: String, data: String, refresh: RefreshToken, in context: Context
+        _ email: String, _ password: String, data: String, refresh: RefreshToken, from address: IPAddress?,
+        in context: Context
     ) async throws -> Result {
         try await session(
-            "select * from private.sign_up($1, $2, $3::jsonb, $4::int, true, $5::bytea)",
-            [email, password, data, bcryptCost, refresh.hash], in: context)
+            "select * from private.sign_up($1, $2, $3::jsonb, $4::int, true, $5::bytea, $6::inet, $7::int)",
+            [email, password, data, bcryptCost, refresh.hash, address?.description, limits.signUp.perMinute],
+            limit: limits.signUp, in: context)
     }
 
     func signIn(
-        _ email: String, _ password: String, refresh: RefreshToken, in context: Context
+        _ email: String, _ password: String, refresh: RefreshToken, from address: IPAddress?, in context: Context
     ) async throws -> Result {
         try await session(
-            "select * from private.sign_in($1, $2, $3::int, $4::bytea)", [email, password, bcryptCost, refresh.hash],
-            in: context)
+            "select * from private.sign_in($1, $2, $3::int, $4::bytea, $5::inet, $6::int, $7::int)",
+            [
+                email, password, bcryptCost, refresh.hash, address?.description, limits.signIn.perMinute,
+                limits.account.perMinute,
+            ], limit: limits.signIn, in: context)
     }
 
     func refresh(
-        _ used: RefreshToken, to refresh: RefreshToken, reuseSeconds: Int, in context: Context
+        _ used: RefreshToken, to refresh: RefreshToken, reuseSeconds: Int, from address: IPAddress?,
+        in context: Context
     ) async throws -> Result {
         try await session(
-            "select * from private.refresh_session($1::bytea, $2::bytea, $3::int)",
-            [used.hash, refresh.hash, reuseSeconds], lane: .fast, in: context)
+            "select * from private.refresh_session($1::bytea, $2::bytea, $3::int, $4::inet, $5::int)",
+            [used.hash, refresh.hash, reuseSeconds, address?.description, limits.refresh.perMinute], lane: .fast,
+            limit: limits.refresh, in: context)
     }
 
     func user(_ user: User, in context: Context) async throws -> Result {
@@ -57,7 +66,8 @@ struct AccountStore: Sendable {
 
     /// - Parameter lane: hashing a password takes as long as a hundred other transactions, so that is the slow one's.
     private func session(
-        _ sql: String, _ parameters: [(any PostgresBindable)?], lane: Lane = .slow, in context: Context
+        _ sql: String, _ parameters: [(any PostgresBindable)?], lane: Lane = .slow, limit: RateLimit = .none,
+        in context: Context
     ) async throws -> Result {
         let row = try await database.row(sql, parameters, as: .auth, lane: lane, in: context)
         switch try row.decode("outcome", as: String.self) {
@@ -66,6 +76,7 @@ struct AccountStore: Sendable {
                 Session(
                     id: try row.decodeIfPresent("session_id", as: String.self) ?? "",
                     userJSON: try row.decode("user_json", as: String.self)))
+        case "rate_limited": throw try limit.exceeded(row)
         case "exists": return .refused(.userAlreadyExists)
         case "invalid": return .refused(.invalidCredentials)
         case "unconfirmed": return .refused(.emailNotConfirmed)

@@ -62,6 +62,7 @@ public enum GoTrueProblem {
     private static func kind(of problem: Problem, _ head: RequestHead) -> Problem.Kind {
         switch problem.kind {
         case .unauthorized: head.fields[.authorization] == nil ? .noAuthorization : .badJWT
+        case .rateLimited: .init("over_request_rate_limit", problem.kind.status, problem.kind.title)
         case .internal: .init("unexpected_failure", .internalServerError, problem.kind.title)
         default: problem.kind
         }

@@ -37,26 +37,32 @@ public struct SignIn: Function {
     private let accounts: AccountStore
     private let issuer: TokenIssuer
 
-    public init(_ configuration: Configuration, database: Database, issuer: TokenIssuer) {
+    public init(
+        _ configuration: Configuration, limits: Limits = .none, database: Database, issuer: TokenIssuer
+    ) {
         self.configuration = configuration
-        accounts = AccountStore(database: database, bcryptCost: configuration.bcryptCost)
+        accounts = AccountStore(database: database, bcryptCost: configuration.bcryptCost, limits: limits)
         self.issuer = issuer
     }
 
     public func respond(to request: Request, in context: Context) async throws -> Response {
         switch request.head.target.segments.last {
-        case "signup": try await signUp(try Credentials(request), in: context)
+        case "signup": try await signUp(try Credentials(request), from: request.head.address, in: context)
         case "token": try await token(request, in: context)
         case "user": try await user(try context.caller(as: User.self), in: context)
         default: try await signOut(try context.caller(as: User.self), request.query["scope"] ?? "global", in: context)
         }
     }
 
-    private func signUp(_ credentials: Credentials, in context: Context) async throws -> Response {
+    private func signUp(
+        _ credentials: Credentials, from address: IPAddress?, in context: Context
+    ) async throws -> Response {
         guard configuration.isOpen else { throw Problem(.signUpDisabled) }
         let (email, password) = try credentials.forSignUp()
         let refresh = RefreshToken.random()
-        switch try await accounts.signUp(email, password, data: credentials.data, refresh: refresh, in: context) {
+        switch try await accounts.signUp(
+            email, password, data: credentials.data, refresh: refresh, from: address, in: context)
+        {
         case .session(let session): return try await issuer.response(session, refresh)
         case .refused(let kind): throw Problem(kind)
         }
@@ -68,11 +74,13 @@ public struct SignIn: Function {
         switch request.query["grant_type"] {
         case "password":
             let (email, password) = try Credentials(request).forSignIn()
-            result = try await accounts.signIn(email, password, refresh: refresh, in: context)
+            result = try await accounts.signIn(
+                email, password, refresh: refresh, from: request.head.address, in: context)
         case "refresh_token":
             let used = try RefreshGrant(request).token
             result = try await accounts.refresh(
-                used, to: refresh, reuseSeconds: configuration.refreshReuseSeconds, in: context)
+                used, to: refresh, reuseSeconds: configuration.refreshReuseSeconds, from: request.head.address,
+                in: context)
         default:
             throw Problem(.unsupportedGrant)
         }

@@ -141,13 +141,14 @@ public struct Application: Responder {
     ) -> Response {
         var response = response
         if let problem { response.problem = problem }
-        for name in [HTTPField.Name.requestID, .serverTiming, .xContentTypeOptions] where response.fields.contains(name) {
+        for name in Self.own where response.fields.contains(name) {
             response.fields[name] = nil
         }
         var common = [
             HTTPField(name: .requestID, value: context.requestID.description),
             HTTPField(name: .serverTiming, value: context.timing.headerValue), Self.noSniffing,
         ]
+        if !response.fields.contains(.contentSecurityPolicy) { common.append(Self.noContent) }
         if !response.fields.contains(.cacheControl) { common.append(Self.noStore) }
         // In one piece: `HTTPFields` makes as much work of appending one as of appending all.
         response.fields.replaceSubrange(response.fields.endIndex..., with: common)
@@ -157,7 +158,12 @@ public struct Application: Responder {
 }
 
 extension Application {
+    /// What no function sets for itself.
+    private static let own = [HTTPField.Name.requestID, .serverTiming, .xContentTypeOptions]
     private static let noSniffing = HTTPField(name: .xContentTypeOptions, value: "nosniff")
+    /// Nothing of ours is a page: what a browser takes for one loads nothing, and is shown in no frame.
+    private static let noContent = HTTPField(
+        name: .contentSecurityPolicy, value: "default-src 'none'; frame-ancestors 'none'")
     private static let noStore = HTTPField(name: .cacheControl, value: "no-store")
 }
 

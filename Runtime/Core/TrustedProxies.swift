@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// The proxies whose `X-Forwarded-For` is believed. From anybody else it is what a caller made up.
 public struct TrustedProxies: Sendable, Hashable {
     private struct Network: Sendable, Hashable {
@@ -27,7 +19,7 @@ public struct TrustedProxies: Sendable, Hashable {
         trustsUnixSockets = texts.contains("unix")
         for text in texts where text != "unix" {
             let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let address = Self.bytes(of: String(parts[0])) else { return nil }
+            guard let address = IPAddress(String(parts[0]))?.bytes else { return nil }
             let prefix = parts.count == 2 ? Int(parts[1]) : address.count * 8
             guard let prefix, (0...address.count * 8).contains(prefix) else { return nil }
             networks.append(Network(address: address, prefix: prefix))
@@ -45,7 +37,7 @@ public struct TrustedProxies: Sendable, Hashable {
         let hops = forwardedFor.flatMap { $0.split(separator: ",") }
         for hop in hops.reversed() {
             let hop = String(hop.filter { $0 != " " && $0 != "\t" })
-            guard Self.bytes(of: hop) != nil else { return client }
+            guard IPAddress(hop) != nil else { return client }
             client = hop
             if !contains(hop) { return client }
         }
@@ -53,7 +45,7 @@ public struct TrustedProxies: Sendable, Hashable {
     }
 
     private func contains(_ text: String) -> Bool {
-        guard let address = Self.bytes(of: text) else { return false }
+        guard let address = IPAddress(text)?.bytes else { return false }
         return networks.contains { network in
             guard network.address.count == address.count else { return false }
             return (0..<network.prefix).allSatisfy { bit in
@@ -61,15 +53,5 @@ public struct TrustedProxies: Sendable, Hashable {
                 return network.address[bit / 8] & mask == address[bit / 8] & mask
             }
         }
-    }
-
-    /// Four bytes for IPv4, also in its IPv6 form `::ffff:192.0.2.1`, sixteen for IPv6.
-    private static func bytes(of text: String) -> [UInt8]? {
-        var four = [UInt8](repeating: 0, count: 4)
-        if inet_pton(AF_INET, text, &four) == 1 { return four }
-        var sixteen = [UInt8](repeating: 0, count: 16)
-        guard inet_pton(AF_INET6, text, &sixteen) == 1 else { return nil }
-        let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
-        return sixteen.starts(with: mapped) ? Array(sixteen[12...]) : sixteen
     }
 }

@@ -72,11 +72,14 @@ final class TestBed: Sendable {
             "FLUTTERWAVE_BASE_URL": emulatorURL + "/v3", "FLUTTERWAVE_SECRET_KEY": "FLWSECK_TEST-1",
             "FLUTTERWAVE_WEBHOOK_SECRET_HASH": Self.secretHash, "BASIC_PLAN_AMOUNT": "2900",
             "PRO_PLAN_AMOUNT": "19900", "ENTERPRISE_PLAN_AMOUNT": "99900",
-        ]
+        ].merging(Self.noLimits) { $1 }
         let migration = try await run("callwaiting", ["migrate", "--sql", Self.repository + "/sql"])
         guard migration.status.isSuccess else { throw Failure("migrate: \(migration)") }
         webhooks.set(try await assembly().application)
     }
+
+    /// All tests together are one very busy caller.
+    private static let noLimits = Dictionary(uniqueKeysWithValues: Setting.limits.map { ($0.name, "0") })
 
     /// The server in this process, with `changes` to its settings.
     func assembly(_ changes: [String: String] = [:], only: [String] = []) async throws -> Assembly {

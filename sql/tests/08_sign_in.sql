@@ -1,5 +1,5 @@
 begin;
-select plan(57);
+select plan(63);
 create temporary table them (name text primary key, person uuid, session uuid) on commit drop;
 grant select, insert, update on them to public;
 create function pg_temp.token(name text) returns bytea
@@ -127,6 +127,22 @@ select cmp_ok(
   (select min(pg_temp.takes('null@signin.test')) / 3 from generate_series(1, 3)),
   'an unknown address is not refused faster than a wrong password'
 );
+
+-- The cost of hashing was raised since: a hash that is cheaper is refused no sooner, and goes when the password comes.
+update auth.users set encrypted_password = extensions.crypt('password', extensions.gen_salt('bf', 4)) where email = 'null@signin.test';
+select cmp_ok(
+  (select min(pg_temp.takes('null@signin.test')) from generate_series(1, 3)), '>',
+  (select min(pg_temp.takes('nobody@signin.test')) / 3 from generate_series(1, 3)),
+  'a password hashed at a lower cost is not refused faster than an unknown address'
+);
+update auth.users set encrypted_password = extensions.crypt('password', extensions.gen_salt('bf', 5)) where email = 'null@signin.test';
+select is(pg_temp.sign_in('null@signin.test', 'wrong', 'cost0'), 'invalid', 'at another cost, a wrong password is wrong');
+select tests.act_as_owner();
+select is((select substr(encrypted_password, 5, 2) from auth.users where email = 'null@signin.test'), '05', 'and changes nothing');
+select is(pg_temp.sign_in('null@signin.test', 'password', 'cost1'), 'ok', 'the right one is right');
+select tests.act_as_owner();
+select is((select substr(encrypted_password, 5, 2) from auth.users where email = 'null@signin.test'), '04', 'and is hashed at today''s cost');
+select is(pg_temp.sign_in('null@signin.test', 'password', 'cost2'), 'ok', 'and still right');
 
 -- Rotation.
 select is(pg_temp.refresh('a1', 'a1.1'), 'ok', 'a refresh token gives another');

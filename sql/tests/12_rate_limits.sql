@@ -60,28 +60,68 @@ select tests.act_as('callwaiting_agent');
 select results_eq(
   $$ select a.outcome, a.reservation_id is not null, a.name, a.retry_after
      from generate_series(1, 3) as n, pg_temp.them as t,
-       private.admit_agent(t.agent, tests.key_hash(t.agent), 1, 60, null, 20 + n * 0, 2) as a $$,
+       private.admit_agent(t.agent, tests.key_hash(t.agent), 1, 60, null, 20 + n * 0, 2, null) as a $$,
   $$ values ('ok', true, 'Agent', null::integer), ('ok', true, 'Agent', null), ('rate_limited', false, null, 30) $$,
   'a key is good for so many a minute, and then says when again'
 );
 select results_eq(
-  $$ select a.outcome from pg_temp.them as t, private.admit_agent(t.their_agent, tests.key_hash(t.their_agent), 1, 60, null, 20, 2) as a $$,
+  $$ select a.outcome from pg_temp.them as t, private.admit_agent(t.their_agent, tests.key_hash(t.their_agent), 1, 60, null, 20, 2, null) as a $$,
   array['ok'], 'while another''s goes on'
 );
 select results_eq(
   $$ select distinct a.outcome from generate_series(1, 5) as n, pg_temp.them as t,
-       private.admit_agent(t.agent, sha256(n::text::bytea), 1, 60, null, 20, 1) as a $$,
+       private.admit_agent(t.agent, sha256(n::text::bytea), 1, 60, null, 20, 1, 1) as a $$,
   array['unauthorized'], 'a wrong key is wrong however often'
 );
 select results_eq(
   $$ select a.outcome from pg_temp.them as t, private.admit_agent(t.agent, tests.key_hash(t.agent), 1, 60, null, 20) as a
      union all
-     select a.outcome from pg_temp.them as t, private.admit_agent(t.agent, tests.key_hash(t.agent), 1, 60, null, 20, null) as a $$,
+     select a.outcome from pg_temp.them as t, private.admit_agent(t.agent, tests.key_hash(t.agent), 1, 60, null, 20, null, 0) as a $$,
   array['ok', 'ok'], 'a server that knows of no limits has none'
 );
 select tests.act_as_owner();
 select is_empty('select * from tests.broken()', 'who is refused holds nothing');
 select is((select count(*) from private.rate_limits where bucket like 'key %'), 2::bigint, 'only right keys are written down');
+
+-- Replies at a time: per agent, by its holds.
+create temporary table calls (outcome text, reservation_id uuid) on commit drop;
+grant select, insert on calls to public;
+select tests.act_as('callwaiting_agent');
+insert into pg_temp.calls
+  select a.outcome, a.reservation_id
+  from generate_series(1, 3) as n, pg_temp.them as t,
+    private.admit_agent(t.their_agent, tests.key_hash(t.their_agent), 1, 60, null, 20 + n * 0, null, 3) as a;
+select tests.act_as_owner();
+select results_eq('select outcome from calls', array['ok', 'ok', 'busy'], 'an agent makes so many replies at a time, those of before among them');
+select tests.act_as('callwaiting_agent');
+select results_eq(
+  $$ select a.outcome from pg_temp.them as t, private.admit_agent(t.agent, tests.key_hash(t.agent), 1, 60, null, 20, null, 9) as a $$,
+  array['ok'], 'while another agent goes on'
+);
+select tests.act_as_owner();
+select private.release(reservation_id) from calls where reservation_id is not null limit 1;
+select tests.act_as('callwaiting_agent');
+select results_eq(
+  $$ select a.outcome from pg_temp.them as t, private.admit_agent(t.their_agent, tests.key_hash(t.their_agent), 1, 60, null, 20, null, 3) as a $$,
+  array['ok'], 'and makes another when one has ended'
+);
+select tests.act_as_owner();
+update public.usage_reservations as r set expires_at = clock_timestamp() from them as t where r.agent_id = t.their_agent and r.state = 'held';
+select tests.act_as('callwaiting_agent');
+select results_eq(
+  $$ select a.outcome from pg_temp.them as t, private.admit_agent(t.their_agent, tests.key_hash(t.their_agent), 1, 60, null, 20, null, 1) as a $$,
+  array['ok'], 'a reply whose process has died is none'
+);
+select tests.act_as_owner();
+update public.api_keys as k set revoked_at = now() from them as t where k.agent_id = t.agent;
+select tests.act_as('callwaiting_agent');
+select results_eq(
+  $$ select a.outcome from generate_series(1, 3) as n, pg_temp.them as t,
+       private.admit_agent(t.agent, tests.key_hash(t.agent), 1, 60, null, 20 + n * 0, 1, 1) as a $$,
+  array['unauthorized', 'unauthorized', 'unauthorized'], 'a revoked key is never too fast, only wrong'
+);
+select tests.act_as_owner();
+update public.api_keys as k set revoked_at = null from them as t where k.agent_id = t.agent;
 
 -- People.
 create function pg_temp.outcomes(as_role text, person uuid, statement text) returns text

@@ -10,12 +10,13 @@ struct AccessToken: JWTPayload {
     var aud: Audience
     var exp: ExpirationClaim
     var nbf: NotBeforeClaim?
+    var iat: IssuedAtClaim?
     var email: String?
     var role: String
     var sessionID: String?
 
     enum CodingKeys: String, CodingKey {
-        case iss, sub, aud, exp, nbf, email, role
+        case iss, sub, aud, exp, nbf, iat, email, role
         case sessionID = "session_id"
     }
 

@@ -21,7 +21,7 @@ public struct CallerAuthenticator: Authenticator {
         case .user: return try await user(of: request, in: context)
         case .agent:
             // An address or a key that cannot be is answered like one that is not.
-            guard let agent = request.parameters["id"].flatMap({ AgentID($0) }),
+            guard let agent = request.parameters["id"].flatMap({ try? AgentID(validating: $0) }),
                 let key = request.fields[.agentKey].flatMap({ AgentKey($0) })
             else { throw Problem.unauthorized }
             return AgentCaller(
@@ -32,7 +32,7 @@ public struct CallerAuthenticator: Authenticator {
     }
 
     private func user(of request: Request, in context: Context) async throws -> User {
-        var user = try await verifier.verify(try token(of: request.head), deadline: context.deadline)
+        var user = try await verifier.verify(try token(of: request.head))
         if let workspace = request.fields[.workspaceID] {
             // A workspace that is not the caller's is 403 whether it exists or not, so one that cannot exist is too.
             guard let id = UUID(uuidString: workspace) else { throw Problem(.forbidden) }

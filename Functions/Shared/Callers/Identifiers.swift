@@ -1,24 +1,30 @@
 import Crypto
 import FoundationEssentials
 import FunctionCore
+import FunctionJSON
 
-/// An agent's id.
-public struct AgentID: Sendable, Hashable, Codable, CustomStringConvertible {
-    public let description: String
+/// An agent's id: a UUID, in lower case.
+public struct AgentID: Validated, CustomStringConvertible {
+    public let rawValue: String
+    public init(_ accepted: Accepted<String>) { rawValue = accepted.value }
 
-    /// - Returns: nil unless `text` is a UUID.
-    public init?(_ text: String) {
-        guard let uuid = UUID(uuidString: text) else { return nil }
-        description = uuid.uuidString.lowercased()
-    }
+    public static func check(_ raw: String) throws(Problem.Violation) -> String { try raw.checkedUUID() }
 
-    public init(from decoder: any Decoder) throws {
-        description = try decoder.singleValueContainer().decode(String.self)
-    }
+    public var description: String { rawValue }
+}
 
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
+/// The id of an agent's key, by which it is revoked: a UUID, in lower case.
+public struct KeyID: Validated {
+    public let rawValue: String
+    public init(_ accepted: Accepted<String>) { rawValue = accepted.value }
+
+    public static func check(_ raw: String) throws(Problem.Violation) -> String { try raw.checkedUUID() }
+}
+
+extension String {
+    fileprivate func checkedUUID() throws(Problem.Violation) -> String {
+        guard let uuid = UUID(uuidString: self) else { throw Problem.Violation("must be a UUID") }
+        return uuid.uuidString.lowercased()
     }
 }
 

@@ -1,6 +1,7 @@
 import Crypto
 import FoundationEssentials
 import FunctionCore
+import FunctionJSON
 import JWTKit
 import Problems
 import Synchronization
@@ -17,7 +18,7 @@ public final class TokenVerifier: Sendable {
         public var issuer: String?
         /// What `aud` must contain.
         public var audience: String
-        /// How far clocks may differ, in seconds, at `exp` and `nbf`.
+        /// How far clocks may differ, in seconds, at `exp`, `nbf` and `iat`.
         public var leeway: Double
 
         public init(secret: String?, issuer: String?, audience: String = "authenticated", leeway: Double = 10) {
@@ -55,13 +56,13 @@ public final class TokenVerifier: Sendable {
 
     /// - Throws: ``Problem`` 401 for whatever is wrong with the token, never saying what; 503 when the keys that it
     ///   needs cannot be read.
-    public func verify(_ token: String, deadline: ContinuousClock.Instant) async throws -> User {
+    public func verify(_ token: String) async throws -> User {
         let bytes = Array(token.utf8)
         guard bytes.count <= Self.maximumLength else { throw Problem.unauthorized }
         let digest = SHA256.hash(data: bytes)
         let now = Date().timeIntervalSince1970
         if let known = remembered.withLock({ $0[digest] }), known.expires > now { return known.user }
-        let claims = try await claims(of: bytes, deadline: deadline)
+        let claims = try await claims(of: bytes)
         let user = try user(of: claims, at: now)
         remembered.withLock { remembered in
             if remembered.count >= Self.maximumRemembered { remembered.removeAll() }
@@ -70,9 +71,9 @@ public final class TokenVerifier: Sendable {
         return user
     }
 
-    private func claims(of token: [UInt8], deadline: ContinuousClock.Instant) async throws -> AccessToken {
+    private func claims(of token: [UInt8]) async throws -> AccessToken {
         let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 3, let header = Data(base64URL: parts[0]),
+        guard parts.count == 3, let header = Self.object(parts[0]), Self.object(parts[1]) != nil,
             let fields = try? JSONDecoder().decode(Header.self, from: header),
             // Extensions that must be understood (RFC 7515 §4.1.11): we know none.
             fields.crit == nil
@@ -81,7 +82,7 @@ public final class TokenVerifier: Sendable {
         if fields.alg == "HS256", configuration.secret != nil {
             keys = secretKey
         } else if let kid = fields.kid, let publishedKeys,
-            let published = try await publishedKeys.keys(for: kid, algorithm: fields.alg, deadline: deadline)
+            let published = try await publishedKeys.keys(for: kid, algorithm: fields.alg)
         {
             keys = published
         } else {
@@ -94,9 +95,17 @@ public final class TokenVerifier: Sendable {
         }
     }
 
+    /// The bytes of a JSON object. Where a member is there twice, which of the two counts depends on who reads it, so
+    /// such an object is none (RFC 7519 §4, RFC 8725 §2.4).
+    private static func object(_ part: some Collection<UInt8>) -> Data? {
+        guard let data = Data(base64URL: part), case .object? = try? JSONValue(parsing: Array(data)) else { return nil }
+        return data
+    }
+
     private func user(of claims: AccessToken, at now: Double) throws -> User {
         guard claims.exp.value.timeIntervalSince1970 + configuration.leeway > now,
             (claims.nbf?.value.timeIntervalSince1970 ?? now) - configuration.leeway <= now,
+            (claims.iat?.value.timeIntervalSince1970 ?? now) - configuration.leeway <= now,
             claims.aud.names.contains(configuration.audience),
             configuration.issuer == nil || claims.iss == configuration.issuer,
             claims.role == "authenticated", let id = UUID(uuidString: claims.sub),

@@ -13,10 +13,28 @@ public struct Meter: Sendable {
     private let database: Database
     /// How long a hold lives without being settled: twice the request's deadline.
     private let lease: Duration
+    private let limits: Limits
 
-    public init(database: Database, lease: Duration) {
+    /// How much one caller may ask for.
+    public struct Limits: Sendable {
+        /// Per key.
+        public var agent: RateLimit
+        /// Replies of one agent at a time; 0 is no limit.
+        public var agentCallsAtOnce: Int
+        /// Per person.
+        public var speech: RateLimit
+
+        public init(agent: RateLimit = .none, agentCallsAtOnce: Int = 0, speech: RateLimit = .none) {
+            self.agent = agent
+            self.agentCallsAtOnce = agentCallsAtOnce
+            self.speech = speech
+        }
+    }
+
+    public init(database: Database, lease: Duration, limits: Limits = .init()) {
         self.database = database
         self.lease = lease
+        self.limits = limits
     }
 
     /// Holds up to `estimate` seconds of the user's workspace.
@@ -25,15 +43,19 @@ public struct Meter: Sendable {
     /// leave a hold that nobody releases before its lease is over.
     ///
     /// - Throws: ``Problem`` 402 `quota_exceeded` or `subscription_expired`, 403 `forbidden` for a workspace that the
-    ///   user is not in, 409 and 422 as ``IdempotencyKey`` has it, 503 when the database is not available.
+    ///   user is not in, 409 and 422 as ``IdempotencyKey`` has it, 429 `rate_limited`, 503 when the database is not
+    ///   available.
     public func admit(
         _ user: User, estimate seconds: Int, in context: Context
     ) async throws -> Admission<Reservation> {
         if let key = user.idempotency { return try await admit(user, under: key, estimate: seconds, in: context) }
         let row = try await database.row(
-            "select outcome, reservation_id, held from private.admit_user($1::uuid, $2::int, $3::int)",
-            [user.workspace, seconds, leaseSeconds], as: .meter, for: user, shielded: true, in: context)
-        return .new(try Self.reservation(from: row, isKeyed: false))
+            """
+            select outcome, reservation_id, held, retry_after
+            from private.admit_user($1::uuid, $2::int, $3::int, $4::int)
+            """, [user.workspace, seconds, leaseSeconds, limits.speech.perMinute], as: .meter, for: user,
+            shielded: true, in: context)
+        return .new(try Self.reservation(from: row, limits.speech, isKeyed: false))
     }
 
     private func admit(
@@ -41,13 +63,13 @@ public struct Meter: Sendable {
     ) async throws -> Admission<Reservation> {
         let row = try await database.row(
             """
-            select outcome, reservation_id, held, usage_id, charged, reserved, remaining, milliseconds, audio_id,
-              audio_expires, null as reply_text, null as conversation_id
-            from private.admit_user($1::uuid, $2::int, $3::int, null, $4::bytea, $5::bytea)
-            """, [user.workspace, seconds, leaseSeconds, key.hash, key.fingerprint],
+            select outcome, reservation_id, held, retry_after, usage_id, charged, reserved, remaining, milliseconds,
+              audio_id, audio_expires, null as reply_text, null as conversation_id
+            from private.admit_user($1::uuid, $2::int, $3::int, $4::int, $5::bytea, $6::bytea)
+            """, [user.workspace, seconds, leaseSeconds, limits.speech.perMinute, key.hash, key.fingerprint],
             as: .meter, for: user, shielded: true, in: context)
         if let reply = try StoredReply(from: row) { return .replayed(reply) }
-        return .new(try Self.reservation(from: row, isKeyed: true))
+        return .new(try Self.reservation(from: row, limits.speech, isKeyed: true))
     }
 
     /// Checks an agent's key and holds up to `estimate` seconds of its workspace.
@@ -56,30 +78,31 @@ public struct Meter: Sendable {
     ///   - conversation: to be continued; nil begins one.
     ///   - historyLimit: messages of it to return at most.
     /// - Throws: ``Problem`` 401 alike for an unknown agent, a wrong key and an inactive agent; 422 for a conversation
-    ///   that is not this agent's or has expired; and as ``admit(_:estimate:in:)``.
+    ///   that is not this agent's or has expired; 429 `too_many_at_once`; and as ``admit(_:estimate:in:)``.
     public func admit(
         _ caller: AgentCaller, conversation: String?, historyLimit: Int, estimate seconds: Int, in context: Context
     ) async throws -> Admission<AgentAdmission> {
         let parameters: [(any PostgresBindable)?] = [
             caller.agent.description, caller.key.hash, seconds, leaseSeconds, conversation, historyLimit,
+            limits.agent.perMinute, limits.agentCallsAtOnce,
         ]
         guard let key = caller.idempotency else {
             let row = try await database.row(
                 """
-                select outcome, reservation_id, held, system_prompt, voice_id, conversation_id, history
-                from private.admit_agent($1::uuid, $2::bytea, $3::int, $4::int, $5::uuid, $6::int)
+                select outcome, reservation_id, held, system_prompt, voice_id, conversation_id, history, retry_after
+                from private.admit_agent($1::uuid, $2::bytea, $3::int, $4::int, $5::uuid, $6::int, $7::int, $8::int)
                 """, parameters, as: .agent, shielded: true, in: context)
-            return .new(try Self.admission(from: row, isKeyed: false))
+            return .new(try admission(from: row, isKeyed: false))
         }
         let row = try await database.row(
             """
-            select outcome, reservation_id, held, system_prompt, voice_id, conversation_id, history, usage_id, charged,
-              reserved, remaining, milliseconds, audio_id, audio_expires, reply_text
+            select outcome, reservation_id, held, system_prompt, voice_id, conversation_id, history, retry_after, usage_id,
+              charged, reserved, remaining, milliseconds, audio_id, audio_expires, reply_text
             from private.admit_agent(
-              $1::uuid, $2::bytea, $3::int, $4::int, $5::uuid, $6::int, null, $7::bytea, $8::bytea)
+              $1::uuid, $2::bytea, $3::int, $4::int, $5::uuid, $6::int, $7::int, $8::int, $9::bytea, $10::bytea)
             """, parameters + [key.hash, key.fingerprint], as: .agent, shielded: true, in: context)
         if let reply = try StoredReply(from: row) { return .replayed(reply) }
-        return .new(try Self.admission(from: row, isKeyed: true))
+        return .new(try admission(from: row, isKeyed: true))
     }
 
     /// Charges what was made and frees the hold, in one transaction with the usage log.
@@ -125,14 +148,14 @@ public struct Meter: Sendable {
 
     private var leaseSeconds: Int { Int(lease.components.seconds) }
 
-    private static func admission(from row: Row, isKeyed: Bool) throws -> AgentAdmission {
-        let reservation = try reservation(from: row, isKeyed: isKeyed)
+    private func admission(from row: Row, isKeyed: Bool) throws -> AgentAdmission {
+        let reservation = try Self.reservation(from: row, limits.agent, isKeyed: isKeyed)
         return AgentAdmission(
             reservation: reservation,
             systemPrompt: try row.decode("system_prompt", as: String.self),
-            voice: try voice(try row.decode("voice_id", as: String.self)),
+            voice: try Self.voice(try row.decode("voice_id", as: String.self)),
             conversationID: try row.decode("conversation_id", as: String.self),
-            history: try history(try row.decode("history", as: String.self)))
+            history: try Self.history(try row.decode("history", as: String.self)))
     }
 
     private static func voice(_ text: String) throws -> VoicePreset {
@@ -148,7 +171,7 @@ public struct Meter: Sendable {
         return try JSONDecoder().decode([Line].self, from: Data(json.utf8)).map { ChatMessage($0.role, $0.content) }
     }
 
-    private static func reservation(from row: Row, isKeyed: Bool) throws -> Reservation {
+    private static func reservation(from row: Row, _ limit: RateLimit, isKeyed: Bool) throws -> Reservation {
         switch try row.decode("outcome", as: String.self) {
         case "ok":
             return Reservation(
@@ -156,6 +179,8 @@ public struct Meter: Sendable {
                 isKeyed: isKeyed)
         case "unauthorized": throw Problem.unauthorized
         case "forbidden": throw Problem(.forbidden)
+        case "rate_limited": throw try limit.exceeded(row)
+        case "busy": throw Problem(.tooManyAtOnce, fields: [.retryAfter: "1"])
         case "quota_exceeded": throw Problem(.quotaExceeded, "Buy a plan to go on.")
         case "subscription_expired": throw Problem(.subscriptionExpired, "Renew the plan to go on.")
         case "unknown_conversation":

@@ -9,8 +9,13 @@ import Providers
 /// Our own books of payments. They change through what Flutterwave's verify endpoint says, and through nothing else.
 public struct PaymentBook: Sendable {
     private let database: Database
+    private let limit: RateLimit
 
-    public init(database: Database) { self.database = database }
+    /// - Parameter limit: payments that one person begins.
+    public init(database: Database, limit: RateLimit = .none) {
+        self.database = database
+        self.limit = limit
+    }
 
     /// Who pays, as the checkout wants to know.
     public struct Customer: Sendable {
@@ -28,18 +33,19 @@ public struct PaymentBook: Sendable {
     /// Writes the `pending` row before anybody is asked for a link. Price and minutes are fixed here.
     ///
     /// - Throws: ``Problem`` 403 unless the user is owner or admin of the workspace and has an e-mail; 409 and 422 as
-    ///   ``IdempotencyKey`` has it.
+    ///   ``IdempotencyKey`` has it; 429 `rate_limited`.
     public func open(
         _ reference: TransactionReference, for plan: PlanName, price: Money, by user: User, in context: Context
     ) async throws -> Opening {
-        var sql = "select * from private.create_payment($1::uuid, $2, $3::int, $4::bigint, $5, $6)"
+        var sql = "select * from private.create_payment($1::uuid, $2, $3::int, $4::bigint, $5, $6, $7::int)"
         var parameters: [(any PostgresBindable)?] = [
             user.workspace, plan.rawValue, plan.minutes, price.minorUnits, price.currency.code, reference.rawValue,
+            limit.perMinute,
         ]
         if let key = user.idempotency {
             sql = """
                 select * from private.create_payment(
-                  $1::uuid, $2, $3::int, $4::bigint, $5, $6, null, $7::int, $8::bytea, $9::bytea)
+                  $1::uuid, $2, $3::int, $4::bigint, $5, $6, $7::int, $8::int, $9::bytea, $10::bytea)
                 """
             parameters += [lease(in: context), key.hash, key.fingerprint]
         }
@@ -56,6 +62,7 @@ public struct PaymentBook: Sendable {
             return .replayed(
                 try TransactionReference(validating: try row.decode("known_tx_ref", as: String.self)),
                 link: try row.decode("payment_link", as: String.self))
+        case "rate_limited": throw try limit.exceeded(row)
         case "forbidden": throw Problem(.forbidden, "Only an owner or admin of the workspace can pay for it.")
         case "no_email":
             throw Problem(.forbidden, "Add an e-mail to your account first: the checkout asks for one.")

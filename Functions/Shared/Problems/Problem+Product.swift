@@ -24,6 +24,9 @@ extension Problem.Kind {
         "idempotency_conflict", .unprocessableContent, "This Idempotency-Key was sent with another request")
     public static let idempotencyRunning = Self(
         "idempotency_running", .conflict, "The request with this Idempotency-Key is still being answered")
+    public static let rateLimited = Self("rate_limited", .tooManyRequests, "Too many requests of late")
+    public static let tooManyAtOnce = Self(
+        "too_many_at_once", .tooManyRequests, "Too many replies of this agent are being made right now")
     public static let providerFailed = Self(
         "provider_failed", .badGateway, "A service that we depend on answered wrongly")
     public static let providerUnavailable = Self(

@@ -54,7 +54,7 @@ struct Assembly: Sendable {
                 origins: Set(server.appURL.map { [$0.origin] } ?? []),
                 requestFields: [.authorization, .contentType, .agentKey, .workspaceID, .idempotencyKey]
                     + ["apikey", "X-Client-Info", "X-Supabase-Api-Version"].compactMap { HTTPField.Name($0) },
-                responseFields: [.requestID, .retryAfter, .idempotentReplayed]),
+                responseFields: [.requestID, .retryAfter, .rateLimit, .rateLimitPolicy, .idempotentReplayed]),
             deadline: server.requestDeadline, translate: Problem.translate, problemBodies: [GoTrueProblem.body])
     }
 }

@@ -1,31 +1,57 @@
 import AgentWebhook
+import Agents
 import AudioStore
 import Callers
 import CreateAgent
 import CreatePaymentLink
+import DeleteAgent
 import FlutterwaveWebhook
 import FunctionCore
 import GenerateVoice
 import Health
+import ListAgents
 import PaymentReturn
 import PaymentStatus
 import Payments
 import Plans
 import Providers
+import RevokeAgentKey
+import RotateAgentKey
 import ServeAudio
+import ShowAgent
 import SignIn
+import UpdateAgent
 import UsageReport
 import Voice
 
 /// Every function that this program can serve.
 enum Catalogue {
     static let entries: [FunctionEntry] = [
-        createAgent, generateVoice, usageReport, createPaymentLink, paymentStatus, paymentReturn, flutterwaveWebhook,
-        agentWebhook, signIn, serveAudio, health,
+        createAgent, listAgents, showAgent, updateAgent, deleteAgent, rotateAgentKey, revokeAgentKey, generateVoice,
+        usageReport, createPaymentLink, paymentStatus, paymentReturn, flutterwaveWebhook, agentWebhook, signIn,
+        serveAudio, health,
     ]
 
     private static let createAgent = FunctionEntry(type: CreateAgent.self, role: "authenticated", settings: []) { _ in
-        { CreateAgent(database: $0.database) }
+        { CreateAgent(database: $0.database, limit: $0.server.limits.agents) }
+    }
+
+    private static let listAgents = managing(ListAgents.self) { agents, _ in ListAgents(agents: agents) }
+    private static let showAgent = managing(ShowAgent.self) { agents, _ in ShowAgent(agents: agents) }
+    private static let updateAgent = managing(UpdateAgent.self) { agents, _ in UpdateAgent(agents: agents) }
+    private static let deleteAgent = managing(DeleteAgent.self) { agents, _ in DeleteAgent(agents: agents) }
+    private static let revokeAgentKey = managing(RevokeAgentKey.self) { agents, _ in RevokeAgentKey(agents: agents) }
+    private static let rotateAgentKey = managing(RotateAgentKey.self) { agents, limits in
+        RotateAgentKey(agents: agents, limit: limits.agents)
+    }
+
+    /// A function that does something with the agents that there are.
+    private static func managing(
+        _ type: any Function.Type, _ make: @escaping @Sendable (AgentStore, LimitSettings) -> any Function
+    ) -> FunctionEntry {
+        FunctionEntry(type: type, role: "authenticated", settings: []) { _ in
+            { services in make(AgentStore(database: services.database), services.server.limits) }
+        }
     }
 
     private static let usageReport = FunctionEntry(type: UsageReport.self, role: "authenticated", settings: []) { _ in
@@ -89,7 +115,7 @@ enum Catalogue {
         let appURL = reader.url(.appURL)
         return { services in
             CreatePaymentLink(
-                book: PaymentBook(database: services.database),
+                book: PaymentBook(database: services.database, limit: services.server.limits.payments),
                 flutterwave: Flutterwave(flutterwave, client: services.web), plans: plans,
                 returnURL: appURL + "/payment")
         }
@@ -120,7 +146,8 @@ enum Catalogue {
             refreshReuseSeconds: reader.integer(.refreshReuseInterval, in: 0...300))
         return { services in
             let issuer = await TokenIssuer(secret: secret, issuer: services.issuer, lifetime: lifetime)
-            return SignIn(configuration, database: services.database, issuer: issuer)
+            return SignIn(
+                configuration, limits: services.server.limits.signIn, database: services.database, issuer: issuer)
         }
     }
 

@@ -32,7 +32,13 @@ struct Services: Sendable {
     var issuer: String { server.publicURL + "/auth/v1" }
 
     /// A hold outlives its request by as much again, so that a settle on the deadline still finds it.
-    var meter: Meter { Meter(database: database, lease: server.requestDeadline * 2) }
+    var meter: Meter {
+        let limits = server.limits
+        return Meter(
+            database: database, lease: server.requestDeadline * 2,
+            limits: .init(
+                agent: limits.agent, agentCallsAtOnce: limits.agentCallsAtOnce, speech: limits.speech))
+    }
 
     func delivery(_ audio: AudioSettings) -> MeteredDelivery {
         MeteredDelivery(meter: meter, store: audio.store, signer: audio.signer, lifetime: audio.lifetime)

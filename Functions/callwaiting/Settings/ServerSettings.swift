@@ -22,6 +22,7 @@ struct ServerSettings: Sendable {
     let accessLogFormat: AccessLogFormat
     /// nil for nowhere.
     let adminSocket: Listener.Endpoint?
+    let limits: LimitSettings
 
     /// What REQUEST_DEADLINE may be, in seconds.
     static let deadlines = 5...3_600
@@ -55,6 +56,7 @@ struct ServerSettings: Sendable {
         if adminText != nil, adminSocket == nil {
             reader.report(.adminSocket, "is neither a path nor HOST:PORT on the loopback interface")
         }
+        limits = LimitSettings(from: &reader)
     }
 }
 

@@ -1,5 +1,5 @@
 extension Setting {
-    static let all: [Setting] = server + database + identity + audio + language + speech + payments + warmCGI
+    static let all: [Setting] = server + database + identity + limits + audio + language + speech + payments + warmCGI
 
     // MARK: Server
 
@@ -116,6 +116,36 @@ extension Setting {
         fallback: "60")
     static let identity = [
         supabaseURL, jwtSecret, jwtLeeway, accessTokenLifetime, refreshReuseInterval, signUp, bcryptCost, trialMinutes,
+    ]
+
+    // MARK: How much at a time
+
+    static let agentRate = Setting(
+        "RATE_LIMIT_AGENT", .limits,
+        "Messages a minute with one agent's key, all of them at once if need be; 0 for no limit, as for all of these.",
+        fallback: "120")
+    static let agentAtOnce = Setting(
+        "AGENT_CALLS_AT_ONCE", .limits, "Replies of one agent that are made at a time; 0 for no limit.", fallback: "20")
+    static let speechRate = Setting(
+        "RATE_LIMIT_SPEECH", .limits, "Texts that one person has spoken a minute.", fallback: "30")
+    static let managementRate = Setting(
+        "RATE_LIMIT_AGENTS", .limits, "Agents that one person creates a minute, and new keys for them as often.",
+        fallback: "10")
+    static let paymentRate = Setting(
+        "RATE_LIMIT_PAYMENTS", .limits, "Payment links that one person asks for a minute.", fallback: "6")
+    static let signUpRate = Setting(
+        "RATE_LIMIT_SIGN_UP", .limits, "Sign-ups a minute from one address: an IPv4 address, or a /64 of IPv6.",
+        fallback: "10")
+    static let signInRate = Setting(
+        "RATE_LIMIT_SIGN_IN", .limits, "Passwords tried a minute from one address.", fallback: "20")
+    static let accountRate = Setting(
+        "RATE_LIMIT_ACCOUNT", .limits, "Passwords tried a minute for one account, right or wrong, from wherever.",
+        fallback: "10")
+    static let refreshRate = Setting(
+        "RATE_LIMIT_REFRESH", .limits, "Sessions continued a minute from one address.", fallback: "60")
+    static let limits = [
+        agentRate, agentAtOnce, speechRate, managementRate, paymentRate, signUpRate, signInRate, accountRate,
+        refreshRate,
     ]
 
     // MARK: Recordings

@@ -18,6 +18,7 @@ struct Setting: Sendable, Hashable {
         case server = "Server"
         case database = "Database"
         case identity = "Who is calling"
+        case limits = "How much at a time"
         case audio = "Recordings"
         case language = "Language model"
         case speech = "Speech"

@@ -32,6 +32,7 @@ struct CleaningJobs: Sendable {
             .init(name: "old-messages") {
                 try await count("select private.purge_messages($1::int) as count", [retentionDays])
             },
+            .init(name: "full-buckets") { try await count("select private.purge_rate_limits() as count", []) },
         ]
     }
 

@@ -117,6 +117,7 @@ private struct Moody: Function {
         for target in ["/ok", "/rejected", "/nowhere", "/.."] {
             let response = try await client().get(target)
             #expect(response.fields[.xContentTypeOptions] == "nosniff")
+            #expect(response.fields[.contentSecurityPolicy]?.contains("default-src 'none'") == true)
             #expect(response.fields[.requestID]?.count == 32)
             #expect(response.fields[.serverTiming]?.contains("total;dur=") == true)
             #expect(response.fields[.cacheControl] == (target == "/ok" ? "private" : "no-store"))

@@ -35,22 +35,6 @@ begin
 end
 $function$;
 
-create or replace function private.expire_holds(
-  workspace uuid, moment timestamptz, out holds integer, out freed bigint
-)
-language plpgsql security definer set search_path = ''
-as $function$
-begin
-  with dead as (
-    update public.usage_reservations as r
-    set state = 'expired'
-    where r.workspace_id = expire_holds.workspace and r.state = 'held' and r.expires_at <= expire_holds.moment
-    returning r.seconds_held
-  )
-  select count(*)::integer, coalesce(sum(d.seconds_held), 0)::bigint into holds, freed from dead as d;
-end
-$function$;
-
 create or replace function private.audio_state(audio_id bytea) returns table (outcome text)
 language plpgsql stable security definer set search_path = ''
 as $function$
