@@ -24,7 +24,7 @@ begin
   perform tests.act_as('callwaiting_agent');
   select * into answer
   from pg_temp.them as t, private.admit_agent(
-    t.agent, tests.key_hash(t.agent), 10, 60, null, 0, 0, sha256(key::bytea), sha256(body::bytea)
+    t.agent, tests.key_hash(t.agent), 10, 60, null, 0, 0, 0, sha256(key::bytea), sha256(body::bytea)
   ) as a;
   perform tests.act_as_owner();
   if answer.reservation_id is not null then
@@ -85,7 +85,7 @@ select results_eq(
   $$ select a.outcome, a.charged, a.remaining, a.milliseconds, a.reply_text, a.audio_expires, a.audio_id is not null,
        a.conversation_id is not null, a.usage_id is not null, a.reserved, a.reservation_id
      from them as t, private.admit_agent(
-       t.agent, tests.key_hash(t.agent), 10, 60, null, 0, 0, sha256('k1'), sha256('b1')) as a $$,
+       t.agent, tests.key_hash(t.agent), 10, 60, null, 0, 0, 0, sha256('k1'), sha256('b1')) as a $$,
   $$ values ('replayed', 5, 95::bigint, 4200::bigint, 'Hello', 4102444800, true, true, true, 0::bigint, null::uuid) $$,
   'the receipt of the first time with it'
 );
@@ -102,10 +102,10 @@ select is(pg_temp.speak('mine again', 'k1', 'b1'), 'idempotency_running', 'their
 select tests.act_as('callwaiting_agent');
 select results_eq(
   $$ select a.outcome from them as t, private.admit_agent(
-       t.their_agent, tests.key_hash(t.agent), 10, 60, null, 0, 0, sha256('k1'), sha256('b1')) as a
+       t.their_agent, tests.key_hash(t.agent), 10, 60, null, 0, 0, 0, sha256('k1'), sha256('b1')) as a
      union all
      select a.outcome from them as t, private.admit_agent(
-       t.agent, sha256('wrong'), 10, 60, null, 0, 0, sha256('k1'), sha256('b1')) as a $$,
+       t.agent, sha256('wrong'), 10, 60, null, 0, 0, 0, sha256('k1'), sha256('b1')) as a $$,
   array['unauthorized', 'unauthorized'], 'without the agent''s key nothing is replayed'
 );
 select tests.act_as_owner();
