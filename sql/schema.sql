@@ -81,6 +81,35 @@ CREATE FUNCTION auth.uid() RETURNS uuid
 
 ALTER FUNCTION auth.uid() OWNER TO callwaiting_owner;
 
+-- Name: abandon_hold(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.abandon_hold(reservation_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  hold record;
+begin
+  perform from public.workspaces as w
+  where w.id = (select r.workspace_id from public.usage_reservations as r where r.id = abandon_hold.reservation_id)
+  for no key update;
+  select r.workspace_id, r.state, r.seconds_held into hold
+  from public.usage_reservations as r
+  where r.id = abandon_hold.reservation_id
+  for update;
+  if hold.state in ('held', 'expired') then
+    update public.usage_reservations as r set state = 'released' where r.id = abandon_hold.reservation_id;
+  end if;
+  if hold.state = 'held' then
+    update public.workspaces as w
+    set seconds_reserved = w.seconds_reserved - hold.seconds_held
+    where w.id = hold.workspace_id;
+  end if;
+end
+$$;
+
+ALTER FUNCTION private.abandon_hold(reservation_id uuid) OWNER TO callwaiting_owner;
+
 -- Name: workspaces; Type: TABLE; Schema: public; Owner: callwaiting_owner
 
 CREATE TABLE public.workspaces (
@@ -315,6 +344,88 @@ $$;
 
 ALTER FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer) OWNER TO callwaiting_owner;
 
+-- Name: admit_agent(uuid, bytea, integer, integer, uuid, integer, integer, integer, bytea, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer, idempotency_key bytea, fingerprint bytea) RETURNS TABLE(outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text, conversation_id uuid, history text, remaining bigint, retry_after integer, usage_id uuid, charged integer, reserved bigint, milliseconds bigint, audio_id bytea, audio_expires bigint, reply_text text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  owner constant text := 'agent ' || admit_agent.agent_id;
+  bucket uuid;
+  taken record;
+  claim record;
+  admitted record;
+begin
+  select k.id into bucket
+  from public.api_keys as k
+  join public.agents as a on a.id = k.agent_id
+  join public.workspaces as w on w.id = a.workspace_id
+  where k.key_hash = admit_agent.key_hash
+    and k.agent_id = admit_agent.agent_id
+    and k.revoked_at is null
+    and (k.expires_at is null or k.expires_at > now())
+    and a.status = 'active'
+    and w.closed_at is null;
+  if not found then
+    outcome := 'unauthorized';
+    return next;
+    return;
+  end if;
+  taken := private.take('key ' || bucket, admit_agent.per_minute);
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+
+  claim := private.claim_key(
+    owner, admit_agent.idempotency_key, admit_agent.fingerprint, admit_agent.lease_seconds
+  );
+  if claim.outcome = 'replayed' then
+    select r.usage_id, r.seconds_charged, r.reserved_after, r.remaining_after, r.conversation_id
+    into admit_agent.usage_id, charged, reserved, admit_agent.remaining, admit_agent.conversation_id
+    from public.usage_reservations as r
+    where r.id = (claim.known).reservation_id;
+    milliseconds := (claim.known).milliseconds;
+    audio_id := (claim.known).audio_id;
+    audio_expires := extract(epoch from (claim.known).audio_expires);
+    reply_text := (claim.known).reply_text;
+  end if;
+  if claim.outcome <> 'claimed' then
+    outcome := claim.outcome;
+    return next;
+    return;
+  end if;
+
+  select a.* into admitted
+  from private.admit_agent(
+    admit_agent.agent_id, admit_agent.key_hash, admit_agent.estimate_seconds, admit_agent.lease_seconds,
+    admit_agent.conversation, admit_agent.history_limit, null, admit_agent.at_once
+  ) as a;
+  outcome := admitted.outcome;
+  reservation_id := admitted.reservation_id;
+  held := admitted.held;
+  name := admitted.name;
+  system_prompt := admitted.system_prompt;
+  voice_id := admitted.voice_id;
+  conversation_id := admitted.conversation_id;
+  history := admitted.history;
+  remaining := admitted.remaining;
+  if outcome = 'ok' then
+    update private.idempotency_keys as k
+    set reservation_id = admit_agent.reservation_id
+    where k.scope = owner and k.key_hash = admit_agent.idempotency_key;
+  else
+    perform private.forget_key(owner, admit_agent.idempotency_key);
+  end if;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer, idempotency_key bytea, fingerprint bytea) OWNER TO callwaiting_owner;
+
 -- Name: admit_user(uuid, integer, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer) RETURNS TABLE(outcome text, reservation_id uuid, held integer, remaining bigint)
@@ -354,6 +465,63 @@ end
 $$;
 
 ALTER FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer) OWNER TO callwaiting_owner;
+
+-- Name: admit_user(uuid, integer, integer, integer, bytea, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea, fingerprint bytea) RETURNS TABLE(outcome text, reservation_id uuid, held integer, remaining bigint, retry_after integer, usage_id uuid, charged integer, reserved bigint, milliseconds bigint, audio_id bytea, audio_expires bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  owner constant text := 'user ' || auth.uid();
+  taken record := private.take('speech ' || auth.uid(), admit_user.per_minute);
+  claim record;
+begin
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  if private.acting_workspace(admit_user.workspace, array['owner', 'admin', 'member']) is null then
+    outcome := 'forbidden';
+    return next;
+    return;
+  end if;
+
+  claim := private.claim_key(
+    owner, admit_user.idempotency_key, admit_user.fingerprint, admit_user.lease_seconds
+  );
+  if claim.outcome = 'replayed' then
+    select r.usage_id, r.seconds_charged, r.reserved_after, r.remaining_after
+    into admit_user.usage_id, charged, reserved, admit_user.remaining
+    from public.usage_reservations as r
+    where r.id = (claim.known).reservation_id;
+    milliseconds := (claim.known).milliseconds;
+    audio_id := (claim.known).audio_id;
+    audio_expires := extract(epoch from (claim.known).audio_expires);
+  end if;
+  if claim.outcome <> 'claimed' then
+    outcome := claim.outcome;
+    return next;
+    return;
+  end if;
+
+  select a.outcome, a.reservation_id, a.held, a.remaining
+  into admit_user.outcome, admit_user.reservation_id, admit_user.held, admit_user.remaining
+  from private.admit_user(admit_user.workspace, admit_user.estimate_seconds, admit_user.lease_seconds) as a;
+  if outcome = 'ok' then
+    update private.idempotency_keys as k
+    set reservation_id = admit_user.reservation_id
+    where k.scope = owner and k.key_hash = admit_user.idempotency_key;
+  else
+    perform private.forget_key(owner, admit_user.idempotency_key);
+  end if;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea, fingerprint bytea) OWNER TO callwaiting_owner;
 
 -- Name: agents; Type: TABLE; Schema: public; Owner: callwaiting_owner
 
@@ -538,6 +706,33 @@ $$;
 
 ALTER FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text) OWNER TO callwaiting_owner;
 
+-- Name: apply_payment(bigint, text, bigint, text, bigint, text, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform set_config(
+    'callwaiting.cause',
+    format(
+      'verify said %s of transaction %s, asked by %s', left(coalesce(apply_payment.status, 'nothing'), 50),
+      coalesce(apply_payment.transaction_id::text, 'unknown'),
+      left(apply_payment.asker, 50) || coalesce(' for event ' || apply_payment.event_id, '')
+    ),
+    true
+  );
+  return query
+    select a.outcome
+    from private.apply_payment(
+      apply_payment.event_id, apply_payment.tx_ref, apply_payment.transaction_id, apply_payment.status,
+      apply_payment.amount_minor, apply_payment.currency, apply_payment.flw_ref
+    ) as a;
+end
+$$;
+
+ALTER FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text) OWNER TO callwaiting_owner;
+
 -- Name: audio_deleted(bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.audio_deleted(audio_id bytea) RETURNS TABLE(outcome text)
@@ -558,17 +753,16 @@ ALTER FUNCTION private.audio_deleted(audio_id bytea) OWNER TO callwaiting_owner;
 -- Name: audio_state(bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.audio_state(audio_id bytea) RETURNS TABLE(outcome text)
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  select coalesce(
-    (
-      select case when f.deleted_at is null and f.expires_at > now() then 'ok' else 'gone' end
-      from public.audio_files as f
-      where f.id = audio_state.audio_id
-    ),
-    'not_found'
-  )
+begin
+  select case when f.deleted_at is null and f.expires_at > now() then 'ok' else 'gone' end into outcome
+  from public.audio_files as f
+  where f.id = audio_state.audio_id;
+  outcome := coalesce(outcome, 'not_found');
+  return next;
+end
 $$;
 
 ALTER FUNCTION private.audio_state(audio_id bytea) OWNER TO callwaiting_owner;
@@ -585,6 +779,36 @@ CREATE FUNCTION private.bcrypt(password text, cost integer) RETURNS text
 $$;
 
 ALTER FUNCTION private.bcrypt(password text, cost integer) OWNER TO callwaiting_owner;
+
+-- Name: books(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.books() RETURNS TABLE(workspaces bigint, usage_rows bigint, grants bigint, dead_letters bigint, oldest_dead_letter bigint, stale_holds bigint, unplaced_payments bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select
+    (select count(*) from public.workspaces),
+    (select count(*) from public.usage_logs),
+    (select count(*) from public.grants),
+    (
+      select count(*)
+      from public.payment_events as e
+      where e.processed_at is null and e.attempts >= private.event_attempts()
+    ),
+    (
+      select min(e.id)
+      from public.payment_events as e
+      where e.processed_at is null and e.attempts >= private.event_attempts()
+    ),
+    (
+      select count(*)
+      from public.usage_reservations as r
+      where r.state = 'held' and r.expires_at < now() - interval '15 minutes'
+    ),
+    (select count(*) from public.payment_transactions as t where t.effect in ('duplicate', 'mismatch'))
+$$;
+
+ALTER FUNCTION private.books() OWNER TO callwaiting_owner;
 
 -- Name: claim_expired_audio(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -609,6 +833,87 @@ $$;
 
 ALTER FUNCTION private.claim_expired_audio("limit" integer) OWNER TO callwaiting_owner;
 
+-- Name: idempotency_keys; Type: TABLE; Schema: private; Owner: callwaiting_owner
+
+CREATE TABLE private.idempotency_keys (
+    scope text NOT NULL,
+    key_hash bytea NOT NULL,
+    fingerprint bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    claimed_until timestamp with time zone NOT NULL,
+    reservation_id uuid,
+    tx_ref text,
+    answered_at timestamp with time zone,
+    milliseconds bigint,
+    audio_id bytea,
+    audio_expires timestamp with time zone,
+    reply_text text,
+    CONSTRAINT idempotency_keys_effect_check CHECK ((num_nonnulls(reservation_id, tx_ref) <= 1)),
+    CONSTRAINT idempotency_keys_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
+    CONSTRAINT idempotency_keys_key_hash_check CHECK ((octet_length(key_hash) = 32)),
+    CONSTRAINT idempotency_keys_scope_check CHECK (((char_length(scope) >= 1) AND (char_length(scope) <= 100)))
+);
+
+ALTER TABLE ONLY private.idempotency_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE private.idempotency_keys OWNER TO callwaiting_owner;
+
+-- Name: TABLE idempotency_keys; Type: COMMENT; Schema: private; Owner: callwaiting_owner
+
+COMMENT ON TABLE private.idempotency_keys IS 'Requests with an Idempotency-Key: SHA-256 of the key, per agent or person, and of what was asked. For 24 hours.';
+
+-- Name: COLUMN idempotency_keys.reservation_id; Type: COMMENT; Schema: private; Owner: callwaiting_owner
+
+COMMENT ON COLUMN private.idempotency_keys.reservation_id IS 'Of a reply: its receipt is there. No foreign key: reservations are cleared away later than keys.';
+
+-- Name: COLUMN idempotency_keys.tx_ref; Type: COMMENT; Schema: private; Owner: callwaiting_owner
+
+COMMENT ON COLUMN private.idempotency_keys.tx_ref IS 'Of a payment link: the link is in subscriptions.';
+
+-- Name: claim_key(text, bytea, bytea, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.claim_key(scope text, key_hash bytea, fingerprint bytea, lease_seconds integer, OUT outcome text, OUT known private.idempotency_keys) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  until timestamptz := clock_timestamp()
+    + make_interval(secs => least(greatest(coalesce(claim_key.lease_seconds, 1), 1), 86400));
+begin
+  insert into private.idempotency_keys as k (scope, key_hash, fingerprint, claimed_until)
+  values (claim_key.scope, claim_key.key_hash, claim_key.fingerprint, until)
+  on conflict on constraint idempotency_keys_pkey do nothing;
+  if found then
+    outcome := 'claimed';
+    return;
+  end if;
+
+  select k.* into known
+  from private.idempotency_keys as k
+  where k.scope = claim_key.scope and k.key_hash = claim_key.key_hash
+  for update;
+  outcome := case
+    when known.scope is null then 'idempotency_running' -- forgotten just now
+    when known.created_at <= now() - interval '24 hours' and known.claimed_until <= clock_timestamp() then 'claimed'
+    when known.fingerprint <> claim_key.fingerprint then 'idempotency_conflict'
+    when known.answered_at is not null then 'replayed'
+    when known.claimed_until > clock_timestamp() then 'idempotency_running'
+    else 'claimed'
+  end;
+  if outcome = 'claimed' then
+    if known.answered_at is null and known.reservation_id is not null then
+      perform private.abandon_hold(known.reservation_id);
+    end if;
+    update private.idempotency_keys as k
+    set fingerprint = claim_key.fingerprint, created_at = now(), claimed_until = until, reservation_id = null,
+      tx_ref = null, answered_at = null, milliseconds = null, audio_id = null, audio_expires = null, reply_text = null
+    where k.scope = claim_key.scope and k.key_hash = claim_key.key_hash;
+  end if;
+end
+$$;
+
+ALTER FUNCTION private.claim_key(scope text, key_hash bytea, fingerprint bytea, lease_seconds integer, OUT outcome text, OUT known private.idempotency_keys) OWNER TO callwaiting_owner;
+
 -- Name: claim_payment_events(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.claim_payment_events("limit" integer) RETURNS TABLE(event_id bigint, tx_ref text, transaction_id bigint, attempts integer)
@@ -620,7 +925,7 @@ CREATE FUNCTION private.claim_payment_events("limit" integer) RETURNS TABLE(even
   where e.id in (
     select d.id
     from public.payment_events as d
-    where d.processed_at is null and d.next_attempt_at <= now() and d.attempts < 40
+    where d.processed_at is null and d.next_attempt_at <= now() and d.attempts < private.event_attempts()
     order by d.next_attempt_at
     limit least(greatest(claim_payment_events."limit", 0), 1000)
     for update skip locked
@@ -653,6 +958,20 @@ CREATE FUNCTION private.claim_pending_payments("limit" integer) RETURNS TABLE(tx
 $$;
 
 ALTER FUNCTION private.claim_pending_payments("limit" integer) OWNER TO callwaiting_owner;
+
+-- Name: clear_doubt(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.clear_doubt() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  new.doubted_at := null;
+  return new;
+end
+$$;
+
+ALTER FUNCTION private.clear_doubt() OWNER TO callwaiting_owner;
 
 -- Name: close_without_owner(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -743,13 +1062,22 @@ begin
     return next;
     return;
   end if;
+  select p.email, p.full_name into create_payment.email, create_payment.full_name
+  from public.profiles as p
+  where p.id = auth.uid();
+  if create_payment.email is null then
+    outcome := 'no_email';
+    return next;
+    return;
+  end if;
+  perform set_config('callwaiting.cause', 'a link was asked for', true);
   insert into public.subscriptions (workspace_id, user_id, tx_ref, plan, minutes, amount_minor, currency)
   values (
     acting, auth.uid(), create_payment.tx_ref, create_payment.plan, create_payment.minutes,
     create_payment.amount_minor, create_payment.currency
   );
-  return query
-    select 'created', p.email, p.full_name from public.profiles as p where p.id = auth.uid();
+  outcome := 'created';
+  return next;
 end
 $$;
 
@@ -780,6 +1108,60 @@ end
 $$;
 
 ALTER FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer) OWNER TO callwaiting_owner;
+
+-- Name: create_payment(uuid, text, integer, bigint, text, text, integer, integer, bytea, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer, lease_seconds integer, idempotency_key bytea, fingerprint bytea) RETURNS TABLE(outcome text, email text, full_name text, retry_after integer, known_tx_ref text, payment_link text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  owner constant text := 'user ' || auth.uid();
+  taken record := private.take('payment ' || auth.uid(), create_payment.per_minute);
+  claim record;
+begin
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
+  if private.acting_workspace(create_payment.workspace, array['owner', 'admin']) is null then
+    outcome := 'forbidden';
+    return next;
+    return;
+  end if;
+  claim := private.claim_key(
+    owner, create_payment.idempotency_key, create_payment.fingerprint, create_payment.lease_seconds
+  );
+  if claim.outcome = 'replayed' then
+    select s.tx_ref, s.payment_link into known_tx_ref, create_payment.payment_link
+    from public.subscriptions as s
+    where s.tx_ref = (claim.known).tx_ref;
+  end if;
+  if claim.outcome <> 'claimed' then
+    outcome := claim.outcome;
+    return next;
+    return;
+  end if;
+  select c.outcome, c.email, c.full_name
+  into create_payment.outcome, create_payment.email, create_payment.full_name
+  from private.create_payment(
+    create_payment.workspace, create_payment.plan, create_payment.minutes, create_payment.amount_minor,
+    create_payment.currency, create_payment.tx_ref
+  ) as c;
+  if outcome = 'created' then
+    update private.idempotency_keys as k
+    set tx_ref = create_payment.tx_ref
+    where k.scope = owner and k.key_hash = create_payment.idempotency_key;
+  else
+    perform private.forget_key(owner, create_payment.idempotency_key);
+  end if;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer, lease_seconds integer, idempotency_key bytea, fingerprint bytea) OWNER TO callwaiting_owner;
 
 -- Name: create_user(text, text, integer, jsonb, boolean); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -822,6 +1204,7 @@ begin
     next_attempt_at = now() + private.payment_backoff(e.attempts),
     last_error = left(defer_payment_event.error, 1000)
   where e.id = defer_payment_event.event_id and e.processed_at is null;
+  perform private.wake_workers(); -- it is due sooner than the inbox's own time
   outcome := 'ok';
   return next;
 end
@@ -850,19 +1233,107 @@ $$;
 
 ALTER FUNCTION private.delete_agent(workspace uuid, agent_id uuid) OWNER TO callwaiting_owner;
 
+-- Name: disagreements(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.disagreements("limit" integer) RETURNS TABLE(workspace_id uuid, what text, says bigint, adds_up_to bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  with granted as (
+    select g.workspace_id, sum(g.minutes) as total from public.grants as g group by 1
+  ), used as (
+    select u.workspace_id, sum(u.seconds) as total from public.usage_logs as u group by 1
+  ), held as (
+    select r.workspace_id, sum(r.seconds_held) as total
+    from public.usage_reservations as r
+    where r.state = 'held'
+    group by 1
+  ), receipts as (
+    select r.workspace_id, sum(r.seconds_charged) as charged, sum(u.seconds) as logged
+    from public.usage_reservations as r
+    left join public.usage_logs as u on u.id = r.usage_id
+    where r.state = 'settled'
+    group by 1
+  ), paid as (
+    select s.workspace_id, sum(s.minutes) as total
+    from public.subscriptions as s
+    where s.status in ('active', 'refunded')
+    group by 1
+  ), bought as (
+    select g.workspace_id, sum(g.minutes) as total from public.grants as g where g.cause = 'payment' group by 1
+  )
+  select w.id, rule.what, rule.says, rule.adds_up_to
+  from public.workspaces as w
+  left join granted on granted.workspace_id = w.id
+  left join used on used.workspace_id = w.id
+  left join held on held.workspace_id = w.id
+  left join receipts on receipts.workspace_id = w.id
+  left join paid on paid.workspace_id = w.id
+  left join bought on bought.workspace_id = w.id
+  cross join lateral (
+    values
+      (1, 'minutes_quota', w.minutes_quota::bigint, coalesce(granted.total, 0)::bigint),
+      (2, 'seconds_used', w.seconds_used::bigint, coalesce(used.total, 0)::bigint),
+      (3, 'seconds_reserved', w.seconds_reserved::bigint, coalesce(held.total, 0)::bigint),
+      (4, 'seconds charged on receipts', coalesce(receipts.charged, 0)::bigint, coalesce(receipts.logged, 0)::bigint),
+      (5, 'minutes granted for payments', coalesce(bought.total, 0)::bigint, coalesce(paid.total, 0)::bigint)
+  ) as rule (place, what, says, adds_up_to)
+  where rule.says <> rule.adds_up_to
+  order by w.created_at, w.id, rule.place
+  limit least(greatest(disagreements."limit", 0), 1000)
+$$;
+
+ALTER FUNCTION private.disagreements("limit" integer) OWNER TO callwaiting_owner;
+
+-- Name: event_attempts(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.event_attempts() RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select 20
+$$;
+
+ALTER FUNCTION private.event_attempts() OWNER TO callwaiting_owner;
+
 -- Name: expire_holds(uuid, timestamp with time zone); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.expire_holds(workspace uuid, moment timestamp with time zone, OUT holds integer, OUT freed bigint) RETURNS record
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+begin
+  holds := 0;
+  freed := 0;
+  -- Nearly always there is none, which one look into an index of what is held says.
+  perform
+  from public.usage_reservations as r
+  where r.workspace_id = expire_holds.workspace
+    and r.state = 'held'
+    and (r.expires_at <= expire_holds.moment or r.created_at > expire_holds.moment + interval '1 minute');
+  if not found then
+    return;
+  end if;
+
   with dead as (
     update public.usage_reservations as r
     set state = 'expired'
-    where r.workspace_id = expire_holds.workspace and r.state = 'held' and r.expires_at <= expire_holds.moment
+    where r.workspace_id = expire_holds.workspace
+      and r.state = 'held'
+      and (r.expires_at <= expire_holds.moment or r.created_at > expire_holds.moment + interval '1 minute')
+      and r.doubted_at
+        <= expire_holds.moment - least((r.expires_at - r.created_at) / 2, interval '1 hour')
     returning r.seconds_held
   )
-  select count(*)::integer, coalesce(sum(d.seconds_held), 0)::bigint from dead as d
+  select count(*), coalesce(sum(d.seconds_held), 0) into holds, freed from dead as d;
+
+  update public.usage_reservations as r
+  set doubted_at = expire_holds.moment
+  where r.workspace_id = expire_holds.workspace
+    and r.state = 'held'
+    and (r.expires_at <= expire_holds.moment or r.created_at > expire_holds.moment + interval '1 minute')
+    and (r.doubted_at is null or r.doubted_at > expire_holds.moment);
+end
 $$;
 
 ALTER FUNCTION private.expire_holds(workspace uuid, moment timestamp with time zone, OUT holds integer, OUT freed bigint) OWNER TO callwaiting_owner;
@@ -870,22 +1341,23 @@ ALTER FUNCTION private.expire_holds(workspace uuid, moment timestamp with time z
 -- Name: expire_payments(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.expire_payments() RETURNS TABLE(count integer)
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+begin
+  perform set_config('callwaiting.cause', 'its link is 24 hours old', true);
   update public.subscriptions as s
   set next_check_at = 'infinity'
   where s.status in ('pending', 'failed', 'expired', 'cancelled')
     and s.next_check_at <= now()
     and (s.created_at <= now() - interval '2 days' or (s.status <> 'pending' and s.payment_link is null));
 
-  with expired as (
-    update public.subscriptions as s
-    set status = 'expired'
-    where s.status = 'pending' and s.created_at < now() - interval '24 hours'
-    returning s.id
-  )
-  select count(*)::integer from expired
+  update public.subscriptions as s
+  set status = 'expired'
+  where s.status = 'pending' and s.created_at < now() - interval '24 hours';
+  get diagnostics count = row_count;
+  return next;
+end
 $$;
 
 ALTER FUNCTION private.expire_payments() OWNER TO callwaiting_owner;
@@ -907,14 +1379,17 @@ begin
     where w.id in (
       select r.workspace_id
       from public.usage_reservations as r
-      where r.state = 'held' and r.expires_at <= clock_timestamp()
+      where r.state = 'held'
+        and (r.expires_at <= clock_timestamp() or r.created_at > clock_timestamp() + interval '1 minute')
     )
     order by w.id
     limit 100
     for no key update skip locked -- a workspace at work frees its own
   loop
     select e.holds, e.freed into dead from private.expire_holds(workspace, clock_timestamp()) as e;
-    update public.workspaces as w set seconds_reserved = w.seconds_reserved - dead.freed where w.id = workspace;
+    if dead.freed > 0 then
+      update public.workspaces as w set seconds_reserved = w.seconds_reserved - dead.freed where w.id = workspace;
+    end if;
     count := count + dead.holds;
   end loop;
   return next;
@@ -956,6 +1431,19 @@ end
 $$;
 
 ALTER FUNCTION private.extend_hold(reservation_id uuid, more_seconds integer, lease_seconds integer) OWNER TO callwaiting_owner;
+
+-- Name: forget_key(text, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.forget_key(scope text, key_hash bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from private.idempotency_keys as k where k.scope = forget_key.scope and k.key_hash = forget_key.key_hash;
+end
+$$;
+
+ALTER FUNCTION private.forget_key(scope text, key_hash bytea) OWNER TO callwaiting_owner;
 
 -- Name: give_trial(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1012,17 +1500,21 @@ ALTER FUNCTION private.health() OWNER TO callwaiting_owner;
 -- Name: history(uuid, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.history(conversation uuid, history_limit integer) RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  select coalesce(json_agg(json_build_object('role', l.role, 'content', l.content) order by l.id), '[]')::text
-  from (
-    select m.id, m.role, m.content
-    from public.messages as m
-    where m.conversation_id = history.conversation
-    order by m.id desc
-    limit least(greatest(coalesce(history.history_limit, 0), 0), 200)
-  ) as l
+begin
+  return (
+    select coalesce(json_agg(json_build_object('role', l.role, 'content', l.content) order by l.id), '[]')::text
+    from (
+      select m.id, m.role, m.content
+      from public.messages as m
+      where m.conversation_id = history.conversation
+      order by m.id desc
+      limit least(greatest(coalesce(history.history_limit, 0), 0), 200)
+    ) as l
+  );
+end
 $$;
 
 ALTER FUNCTION private.history(conversation uuid, history_limit integer) OWNER TO callwaiting_owner;
@@ -1102,9 +1594,10 @@ ALTER FUNCTION private.home_workspace(person uuid) OWNER TO callwaiting_owner;
 -- Name: keep_exchange(uuid, uuid, uuid, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+begin
   insert into public.conversations as c (id, workspace_id, agent_id)
   values (keep_exchange.conversation, keep_exchange.workspace, keep_exchange.agent)
   on conflict (id) do update set last_message_at = now();
@@ -1114,6 +1607,7 @@ CREATE FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent u
     as s (turn, role, content)
   where s.content <> ''
   order by s.turn;
+end
 $$;
 
 ALTER FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) OWNER TO callwaiting_owner;
@@ -1188,6 +1682,22 @@ $$;
 
 ALTER FUNCTION private.list_agents(workspace uuid, after uuid, page integer) OWNER TO callwaiting_owner;
 
+-- Name: list_payments(text, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.list_payments(state text, "limit" integer) RETURNS TABLE(tx_ref text, status text, plan text, minutes integer, amount_minor bigint, currency text, workspace_id uuid, transaction_id bigint, created_at text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select s.tx_ref, s.status, s.plan, s.minutes, s.amount_minor, s.currency, s.workspace_id, s.flw_transaction_id,
+    to_char(s.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+  from public.subscriptions as s
+  where list_payments."state" is null or s.status = list_payments."state"
+  order by s.created_at desc, s.id
+  limit least(greatest(list_payments."limit", 0), 10000)
+$$;
+
+ALTER FUNCTION private.list_payments(state text, "limit" integer) OWNER TO callwaiting_owner;
+
 -- Name: my_administered_workspace_ids(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.my_administered_workspace_ids() RETURNS SETOF uuid
@@ -1237,6 +1747,24 @@ $_$;
 
 ALTER FUNCTION private.normalised_email(email text) OWNER TO callwaiting_owner;
 
+-- Name: note_subscription_change(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.note_subscription_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  insert into public.subscription_changes (subscription_id, from_status, to_status, cause)
+  values (
+    new.id, case tg_op when 'UPDATE' then old.status end, new.status,
+    left(coalesce(nullif(current_setting('callwaiting.cause', true), ''), 'by hand, as ' || session_user), 200)
+  );
+  return null;
+end
+$$;
+
+ALTER FUNCTION private.note_subscription_change() OWNER TO callwaiting_owner;
+
 -- Name: open_session(uuid, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.open_session(person uuid, refresh_hash bytea) RETURNS uuid
@@ -1280,13 +1808,50 @@ ALTER FUNCTION private.own_agent(workspace uuid, agent_id uuid) OWNER TO callwai
 -- Name: payment_backoff(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.payment_backoff(attempts integer) RETURNS interval
-    LANGUAGE sql IMMUTABLE STRICT
+    LANGUAGE sql STRICT
     SET search_path TO ''
     AS $$
-  select least(interval '1 minute' * power(2, least(attempts, 10)), interval '6 hours')
+  select least(interval '1 minute' * power(2, least(attempts, 10)), interval '6 hours') * (0.75 + random() / 2)
 $$;
 
 ALTER FUNCTION private.payment_backoff(attempts integer) OWNER TO callwaiting_owner;
+
+-- Name: payment_history(text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.payment_history(tx_ref text) RETURNS TABLE(created_at text, kind text, said text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  with payment as (
+    select s.* from public.subscriptions as s where s.tx_ref = payment_history.tx_ref
+  )
+  select to_char(h.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), h.kind, h.said
+  from (
+    select c.created_at as at, 1 as place, c.id, 'state' as kind,
+      concat_ws(' → ', c.from_status, c.to_status) || ': ' || c.cause as said
+    from public.subscription_changes as c
+    join payment as p on p.id = c.subscription_id
+    union all
+    select t.created_at, 2, t.transaction_id, 'transaction',
+      format(
+        '%s: %s, %s %s in minor units, effect %s', t.transaction_id, t.status, t.amount_minor, t.currency, t.effect
+      )
+    from public.payment_transactions as t
+    join payment as p on p.id = t.subscription_id
+    union all
+    select e.received_at, 3, e.id, 'event',
+      format('%s: %s, %s', e.id, e.kind, coalesce(e.outcome, format('not settled after %s looks, %s', e.attempts, coalesce(e.last_error, 'none failed'))))
+    from public.payment_events as e
+    where e.tx_ref = payment_history.tx_ref
+    union all
+    select g.created_at, 4, 0, 'grant', format('%s minutes, %s', g.minutes, g.cause)
+    from public.grants as g
+    join payment as p on p.id = g.subscription_id
+  ) as h
+  order by h.at, h.place, h.id
+$$;
+
+ALTER FUNCTION private.payment_history(tx_ref text) OWNER TO callwaiting_owner;
 
 -- Name: payment_link_failed(text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1295,6 +1860,8 @@ CREATE FUNCTION private.payment_link_failed(tx_ref text) RETURNS TABLE(outcome t
     SET search_path TO ''
     AS $$
 begin
+  delete from private.idempotency_keys as k where k.tx_ref = payment_link_failed.tx_ref and k.answered_at is null;
+  perform set_config('callwaiting.cause', 'the provider refused to make a link', true);
   update public.subscriptions as s
   set status = case s.status when 'pending' then 'failed' else s.status end
   where s.tx_ref = payment_link_failed.tx_ref;
@@ -1312,6 +1879,7 @@ CREATE FUNCTION private.payment_link_made(tx_ref text, link text) RETURNS TABLE(
     SET search_path TO ''
     AS $$
 begin
+  update private.idempotency_keys as k set answered_at = now() where k.tx_ref = payment_link_made.tx_ref;
   update public.subscriptions as s
   set payment_link = payment_link_made.link
   where s.tx_ref = payment_link_made.tx_ref;
@@ -1321,6 +1889,35 @@ end
 $$;
 
 ALTER FUNCTION private.payment_link_made(tx_ref text, link text) OWNER TO callwaiting_owner;
+
+-- Name: payment_link_unknown(text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.payment_link_unknown(tx_ref text) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from private.idempotency_keys as k where k.tx_ref = payment_link_unknown.tx_ref and k.answered_at is null;
+  outcome := case when found then 'ok' else 'unknown' end;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.payment_link_unknown(tx_ref text) OWNER TO callwaiting_owner;
+
+-- Name: payment_return(text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.payment_return(tx_ref text) RETURNS TABLE(status text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  select s.status into payment_return.status from public.subscriptions as s where s.tx_ref = payment_return.tx_ref;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.payment_return(tx_ref text) OWNER TO callwaiting_owner;
 
 -- Name: payment_status(uuid, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1360,6 +1957,29 @@ $$;
 
 ALTER FUNCTION private.public_url() OWNER TO callwaiting_owner;
 
+-- Name: purge_idempotency_keys(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.purge_idempotency_keys() RETURNS TABLE(count integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from private.idempotency_keys as k
+  where (k.scope, k.key_hash) in (
+    select d.scope, d.key_hash
+    from private.idempotency_keys as d
+    where d.created_at <= now() - interval '24 hours' and d.claimed_until <= now()
+    order by d.created_at
+    limit 10000
+    for update skip locked
+  );
+  get diagnostics count = row_count;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.purge_idempotency_keys() OWNER TO callwaiting_owner;
+
 -- Name: purge_messages(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.purge_messages(days integer) RETURNS TABLE(count integer)
@@ -1389,6 +2009,29 @@ $$;
 
 ALTER FUNCTION private.purge_messages(days integer) OWNER TO callwaiting_owner;
 
+-- Name: purge_payment_events(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.purge_payment_events() RETURNS TABLE(count integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from public.payment_events as e
+  where e.id in (
+    select d.id
+    from public.payment_events as d
+    where d.processed_at < now() - interval '90 days'
+    order by d.processed_at
+    limit 10000
+    for update skip locked
+  );
+  get diagnostics count = row_count;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.purge_payment_events() OWNER TO callwaiting_owner;
+
 -- Name: purge_rate_limits(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.purge_rate_limits() RETURNS TABLE(count integer)
@@ -1411,22 +2054,51 @@ $$;
 
 ALTER FUNCTION private.purge_rate_limits() OWNER TO callwaiting_owner;
 
+-- Name: purge_reservations(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.purge_reservations() RETURNS TABLE(count integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from public.usage_reservations as r
+  where r.id in (
+    select d.id
+    from public.usage_reservations as d
+    where d.state <> 'held' and d.expires_at < now() - interval '30 days'
+    order by d.expires_at
+    limit 10000
+    for update skip locked
+  );
+  get diagnostics count = row_count;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.purge_reservations() OWNER TO callwaiting_owner;
+
 -- Name: receive_payment_event(text, text, text, bigint, text, jsonb); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb) RETURNS TABLE(event_id bigint, fresh boolean, processed boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+  about_nothing constant boolean := receive_payment_event.tx_ref is null
+    and receive_payment_event.transaction_id is null;
 begin
-  insert into public.payment_events as e (provider, event_key, tx_ref, transaction_id, kind, payload)
+  insert into public.payment_events as e (
+    provider, event_key, tx_ref, transaction_id, kind, payload, processed_at, outcome
+  )
   values (
     receive_payment_event.provider, receive_payment_event.event_key, receive_payment_event.tx_ref,
-    receive_payment_event.transaction_id, receive_payment_event.kind, receive_payment_event.payload
+    receive_payment_event.transaction_id, receive_payment_event.kind, receive_payment_event.payload,
+    case when about_nothing then now() end, case when about_nothing then 'about_nothing' end
   )
   on conflict on constraint payment_events_provider_event_key_key do nothing
   returning e.id into event_id;
   fresh := event_id is not null;
-  processed := false;
+  processed := fresh and about_nothing;
   if not fresh then
     select e.id, e.processed_at is not null into event_id, processed
     from public.payment_events as e
@@ -1437,6 +2109,28 @@ end
 $$;
 
 ALTER FUNCTION private.receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb) OWNER TO callwaiting_owner;
+
+-- Name: recheck_payments(text, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.recheck_payments(tx_ref text, days integer) RETURNS TABLE(tx_ref_due text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  return query
+    update public.subscriptions as s
+    set next_check_at = now() + interval '5 minutes'
+    where case
+      when recheck_payments.tx_ref is null then
+        s.status in ('pending', 'failed', 'expired', 'cancelled')
+          and s.created_at > now() - make_interval(days => least(greatest(recheck_payments.days, 0), 3650))
+      else s.tx_ref = recheck_payments.tx_ref
+    end
+    returning s.tx_ref;
+end
+$$;
+
+ALTER FUNCTION private.recheck_payments(tx_ref text, days integer) OWNER TO callwaiting_owner;
 
 -- Name: refresh_session(bytea, bytea, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1549,6 +2243,43 @@ end
 $$;
 
 ALTER FUNCTION private.release(reservation_id uuid) OWNER TO callwaiting_owner;
+
+-- Name: release_answer(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.release_answer(reservation_id uuid) RETURNS TABLE(outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from private.idempotency_keys as k
+  where k.reservation_id = release_answer.reservation_id and k.answered_at is null;
+  return query select r.outcome from private.release(release_answer.reservation_id) as r;
+end
+$$;
+
+ALTER FUNCTION private.release_answer(reservation_id uuid) OWNER TO callwaiting_owner;
+
+-- Name: replay_payment_events(bigint); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.replay_payment_events(event_id bigint) RETURNS TABLE(count integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  update public.payment_events as e
+  set attempts = 0, next_attempt_at = now()
+  where e.processed_at is null
+    and case
+      when replay_payment_events.event_id is null then e.attempts >= private.event_attempts()
+      else e.id = replay_payment_events.event_id
+    end;
+  get diagnostics count = row_count;
+  perform private.wake_workers();
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.replay_payment_events(event_id bigint) OWNER TO callwaiting_owner;
 
 -- Name: revoke_key(uuid, uuid, uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -1758,6 +2489,35 @@ end
 $$;
 
 ALTER FUNCTION private.settle(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) OWNER TO callwaiting_owner;
+
+-- Name: settle_answer(uuid, bigint, text, integer, jsonb, bytea, bigint, timestamp with time zone, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) RETURNS TABLE(outcome text, usage_id uuid, charged integer, reserved bigint, remaining bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform from private.idempotency_keys as k where k.reservation_id = settle_answer.reservation_id for update;
+  select s.* into settle_answer.outcome, settle_answer.usage_id, charged, reserved, remaining
+  from private.settle(
+    settle_answer.reservation_id, settle_answer.milliseconds, settle_answer.kind, settle_answer.cost_cents,
+    settle_answer.meta, settle_answer.audio_id, settle_answer.audio_bytes, settle_answer.audio_expires,
+    settle_answer.user_message, settle_answer.reply_text
+  ) as s;
+  if outcome = 'settled' then
+    update private.idempotency_keys as k
+    set answered_at = now(),
+      milliseconds = settle_answer.milliseconds,
+      audio_id = settle_answer.audio_id,
+      audio_expires = settle_answer.audio_expires,
+      reply_text = settle_answer.reply_text
+    where k.reservation_id = settle_answer.reservation_id;
+  end if;
+  return next;
+end
+$$;
+
+ALTER FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) OWNER TO callwaiting_owner;
 
 -- Name: show_agent(uuid, uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -2098,6 +2858,19 @@ $$;
 
 ALTER FUNCTION private.user_saved() OWNER TO callwaiting_owner;
 
+-- Name: wake_workers(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.wake_workers() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  perform pg_notify('callwaiting_worker', '');
+end
+$$;
+
+ALTER FUNCTION private.wake_workers() OWNER TO callwaiting_owner;
+
 -- Name: welcome(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.welcome(person uuid) RETURNS void
@@ -2141,13 +2914,17 @@ CREATE FUNCTION private.worker_backlog() RETURNS TABLE(events_due integer, oldes
     SET search_path TO ''
     AS $$
   select
-    count(*) filter (where e.next_attempt_at <= now() and e.attempts < 40)::integer,
+    count(*) filter (where e.next_attempt_at <= now() and e.attempts < private.event_attempts())::integer,
     coalesce(
-      extract(epoch from now() - min(e.next_attempt_at) filter (where e.next_attempt_at <= now() and e.attempts < 40)),
+      extract(
+        epoch from now() - min(e.next_attempt_at) filter (
+          where e.next_attempt_at <= now() and e.attempts < private.event_attempts()
+        )
+      ),
       0
     )::integer,
-    count(*) filter (where e.attempts between 1 and 39)::integer,
-    count(*) filter (where e.attempts >= 40)::integer,
+    count(*) filter (where e.attempts between 1 and private.event_attempts() - 1)::integer,
+    count(*) filter (where e.attempts >= private.event_attempts())::integer,
     (
       select count(*)::integer
       from public.subscriptions as s
@@ -2161,6 +2938,28 @@ CREATE FUNCTION private.worker_backlog() RETURNS TABLE(events_due integer, oldes
 $$;
 
 ALTER FUNCTION private.worker_backlog() OWNER TO callwaiting_owner;
+
+-- Name: worker_rest(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.worker_rest() RETURNS TABLE(seconds double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select greatest(extract(epoch from least(
+    (
+      select min(e.next_attempt_at)
+      from public.payment_events as e
+      where e.processed_at is null and e.attempts < private.event_attempts()
+    ),
+    (
+      select min(s.next_check_at)
+      from public.subscriptions as s
+      where s.status in ('pending', 'failed', 'expired', 'cancelled') and s.next_check_at < 'infinity'
+    )
+  ) - now()), 0)::double precision
+$$;
+
+ALTER FUNCTION private.worker_rest() OWNER TO callwaiting_owner;
 
 -- Name: written_once(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -2637,6 +3436,37 @@ ALTER TABLE public.payment_transactions OWNER TO callwaiting_owner;
 
 COMMENT ON TABLE public.payment_transactions IS 'effect duplicate: paid a second time on one tx_ref, owed back by the operator; mismatch: too little or other money.';
 
+-- Name: subscription_changes; Type: TABLE; Schema: public; Owner: callwaiting_owner
+
+CREATE TABLE public.subscription_changes (
+    id bigint NOT NULL,
+    subscription_id uuid NOT NULL,
+    from_status text,
+    to_status text NOT NULL,
+    cause text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT subscription_changes_cause_check CHECK (((char_length(cause) >= 1) AND (char_length(cause) <= 200)))
+);
+
+ALTER TABLE ONLY public.subscription_changes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscription_changes OWNER TO callwaiting_owner;
+
+-- Name: TABLE subscription_changes; Type: COMMENT; Schema: public; Owner: callwaiting_owner
+
+COMMENT ON TABLE public.subscription_changes IS 'Append-only. Every state that a payment has had, and what changed it. from_status is null of the first.';
+
+-- Name: subscription_changes_id_seq; Type: SEQUENCE; Schema: public; Owner: callwaiting_owner
+
+ALTER TABLE public.subscription_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.subscription_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: trial_claims; Type: TABLE; Schema: public; Owner: callwaiting_owner
 
 CREATE TABLE public.trial_claims (
@@ -2699,6 +3529,7 @@ CREATE TABLE public.usage_reservations (
     seconds_charged integer,
     reserved_after bigint,
     remaining_after bigint,
+    doubted_at timestamp with time zone,
     CONSTRAINT usage_reservations_receipt_check CHECK ((((state = 'settled'::text) = (usage_id IS NOT NULL)) AND (num_nulls(usage_id, seconds_charged, reserved_after, remaining_after) = ANY (ARRAY[0, 4])))),
     CONSTRAINT usage_reservations_seconds_held_check CHECK ((seconds_held >= 1)),
     CONSTRAINT usage_reservations_state_check CHECK ((state = ANY (ARRAY['held'::text, 'settled'::text, 'released'::text, 'expired'::text])))
@@ -2716,6 +3547,10 @@ COMMENT ON TABLE public.usage_reservations IS 'Seconds held for replies being ma
 
 COMMENT ON COLUMN public.usage_reservations.conversation_id IS 'Of an agent''s reply. No foreign key: a new conversation is written when its first reply is settled.';
 
+-- Name: COLUMN usage_reservations.doubted_at; Type: COMMENT; Schema: public; Owner: callwaiting_owner
+
+COMMENT ON COLUMN public.usage_reservations.doubted_at IS 'When its lease was first found to be over; a look half a lease later expires it.';
+
 -- Name: users users_email_key; Type: CONSTRAINT; Schema: auth; Owner: callwaiting_owner
 
 ALTER TABLE ONLY auth.users
@@ -2725,6 +3560,21 @@ ALTER TABLE ONLY auth.users
 
 ALTER TABLE ONLY auth.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+-- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: private; Owner: callwaiting_owner
+
+ALTER TABLE ONLY private.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (scope, key_hash);
+
+-- Name: idempotency_keys idempotency_keys_reservation_id_key; Type: CONSTRAINT; Schema: private; Owner: callwaiting_owner
+
+ALTER TABLE ONLY private.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_reservation_id_key UNIQUE (reservation_id);
+
+-- Name: idempotency_keys idempotency_keys_tx_ref_key; Type: CONSTRAINT; Schema: private; Owner: callwaiting_owner
+
+ALTER TABLE ONLY private.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_tx_ref_key UNIQUE (tx_ref);
 
 -- Name: migrations migrations_pkey; Type: CONSTRAINT; Schema: private; Owner: callwaiting_owner
 
@@ -2816,6 +3666,11 @@ ALTER TABLE ONLY public.payment_transactions
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_pkey PRIMARY KEY (id);
 
+-- Name: subscription_changes subscription_changes_pkey; Type: CONSTRAINT; Schema: public; Owner: callwaiting_owner
+
+ALTER TABLE ONLY public.subscription_changes
+    ADD CONSTRAINT subscription_changes_pkey PRIMARY KEY (id);
+
 -- Name: subscriptions subscriptions_flw_transaction_id_key; Type: CONSTRAINT; Schema: public; Owner: callwaiting_owner
 
 ALTER TABLE ONLY public.subscriptions
@@ -2855,6 +3710,10 @@ ALTER TABLE ONLY public.usage_reservations
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
+
+-- Name: idempotency_keys_created_at_idx; Type: INDEX; Schema: private; Owner: callwaiting_owner
+
+CREATE INDEX idempotency_keys_created_at_idx ON private.idempotency_keys USING btree (created_at);
 
 -- Name: refresh_tokens_session_id_idx; Type: INDEX; Schema: private; Owner: callwaiting_owner
 
@@ -2920,9 +3779,17 @@ CREATE INDEX messages_created_at_idx ON public.messages USING btree (created_at)
 
 CREATE INDEX payment_events_next_attempt_at_idx ON public.payment_events USING btree (next_attempt_at) WHERE (processed_at IS NULL);
 
+-- Name: payment_events_processed_at_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
+
+CREATE INDEX payment_events_processed_at_idx ON public.payment_events USING btree (processed_at) WHERE (processed_at IS NOT NULL);
+
 -- Name: payment_transactions_subscription_id_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 
 CREATE INDEX payment_transactions_subscription_id_idx ON public.payment_transactions USING btree (subscription_id);
+
+-- Name: subscription_changes_subscription_id_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
+
+CREATE INDEX subscription_changes_subscription_id_idx ON public.subscription_changes USING btree (subscription_id);
 
 -- Name: subscriptions_created_at_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 
@@ -2952,6 +3819,10 @@ CREATE INDEX usage_reservations_agent_id_held_idx ON public.usage_reservations U
 
 CREATE INDEX usage_reservations_agent_id_idx ON public.usage_reservations USING btree (agent_id);
 
+-- Name: usage_reservations_expires_at_done_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
+
+CREATE INDEX usage_reservations_expires_at_done_idx ON public.usage_reservations USING btree (expires_at) WHERE (state <> 'held'::text);
+
 -- Name: usage_reservations_expires_at_held_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 
 CREATE INDEX usage_reservations_expires_at_held_idx ON public.usage_reservations USING btree (expires_at) WHERE (state = 'held'::text);
@@ -2968,9 +3839,21 @@ CREATE INDEX usage_reservations_workspace_id_idx ON public.usage_reservations US
 
 CREATE TRIGGER callwaiting_user_saved AFTER INSERT OR UPDATE OF email, email_confirmed_at, is_anonymous ON auth.users FOR EACH ROW EXECUTE FUNCTION private.user_saved();
 
+-- Name: usage_reservations clear_doubt; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER clear_doubt BEFORE UPDATE OF seconds_held ON public.usage_reservations FOR EACH ROW EXECUTE FUNCTION private.clear_doubt();
+
 -- Name: memberships close_without_owner; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
 CREATE TRIGGER close_without_owner AFTER DELETE OR UPDATE OF role ON public.memberships FOR EACH ROW WHEN ((old.role = 'owner'::text)) EXECUTE FUNCTION private.close_without_owner();
+
+-- Name: subscriptions note_change; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER note_change AFTER INSERT ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.note_subscription_change();
+
+-- Name: subscriptions note_change_of_status; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER note_change_of_status AFTER UPDATE OF status ON public.subscriptions FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.note_subscription_change();
 
 -- Name: workspaces revoke_keys; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
@@ -3004,6 +3887,10 @@ CREATE TRIGGER written_once BEFORE UPDATE OF workspace_id, user_id ON public.mem
 
 CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF transaction_id, subscription_id, created_at OR TRUNCATE ON public.payment_transactions FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
 
+-- Name: subscription_changes written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.subscription_changes FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+
 -- Name: subscriptions written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
 CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF id, workspace_id, user_id, tx_ref, plan, minutes, amount_minor, currency, created_at OR TRUNCATE ON public.subscriptions FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
@@ -3018,7 +3905,7 @@ CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.usage_
 
 -- Name: usage_reservations written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
-CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OF id, workspace_id, user_id, agent_id, conversation_id OR TRUNCATE ON public.usage_reservations FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
+CREATE TRIGGER written_once BEFORE UPDATE OF id, workspace_id, user_id, agent_id, conversation_id OR TRUNCATE ON public.usage_reservations FOR EACH STATEMENT EXECUTE FUNCTION private.written_once();
 
 -- Name: workspaces written_once; Type: TRIGGER; Schema: public; Owner: callwaiting_owner
 
@@ -3104,6 +3991,11 @@ ALTER TABLE ONLY public.payment_transactions
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_id_fkey FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
+-- Name: subscription_changes subscription_changes_subscription_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: callwaiting_owner
+
+ALTER TABLE ONLY public.subscription_changes
+    ADD CONSTRAINT subscription_changes_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscriptions(id);
+
 -- Name: subscriptions subscriptions_workspace_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: callwaiting_owner
 
 ALTER TABLE ONLY public.subscriptions
@@ -3137,6 +4029,10 @@ ALTER TABLE ONLY public.usage_reservations
 -- Name: users; Type: ROW SECURITY; Schema: auth; Owner: callwaiting_owner
 
 ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
+
+-- Name: idempotency_keys; Type: ROW SECURITY; Schema: private; Owner: callwaiting_owner
+
+ALTER TABLE private.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 -- Name: migrations; Type: ROW SECURITY; Schema: private; Owner: callwaiting_owner
 
@@ -3200,35 +4096,51 @@ ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
 -- Name: agents select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.agents FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.agents FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: api_keys select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.api_keys FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.api_keys FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: grants select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.grants FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.grants FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: memberships select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.memberships FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.memberships FOR SELECT TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids)))));
 
 -- Name: subscriptions select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: usage_logs select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.usage_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.usage_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: workspaces select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids))));
+CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: profiles select_own; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
 CREATE POLICY select_own ON public.profiles FOR SELECT TO authenticated USING ((id = ( SELECT auth.uid() AS uid)));
+
+-- Name: subscription_changes; Type: ROW SECURITY; Schema: public; Owner: callwaiting_owner
+
+ALTER TABLE public.subscription_changes ENABLE ROW LEVEL SECURITY;
 
 -- Name: subscriptions; Type: ROW SECURITY; Schema: public; Owner: callwaiting_owner
 
@@ -3309,6 +4221,10 @@ GRANT ALL ON FUNCTION auth.uid() TO anon;
 GRANT ALL ON FUNCTION auth.uid() TO authenticated;
 GRANT ALL ON FUNCTION auth.uid() TO service_role;
 
+-- Name: FUNCTION abandon_hold(reservation_id uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.abandon_hold(reservation_id uuid) FROM PUBLIC;
+
 -- Name: TABLE workspaces; Type: ACL; Schema: public; Owner: callwaiting_owner
 
 GRANT SELECT ON TABLE public.workspaces TO authenticated;
@@ -3348,6 +4264,11 @@ GRANT ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimat
 REVOKE ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer) TO callwaiting_agent;
 
+-- Name: FUNCTION admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer, idempotency_key bytea, fingerprint bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer, idempotency_key bytea, fingerprint bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer, idempotency_key bytea, fingerprint bytea) TO callwaiting_agent;
+
 -- Name: FUNCTION admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer) FROM PUBLIC;
@@ -3357,6 +4278,11 @@ GRANT ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds intege
 
 REVOKE ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer) TO callwaiting_meter;
+
+-- Name: FUNCTION admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea, fingerprint bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea, fingerprint bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.admit_user(workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea, fingerprint bytea) TO callwaiting_meter;
 
 -- Name: TABLE agents; Type: ACL; Schema: public; Owner: callwaiting_owner
 
@@ -3372,6 +4298,12 @@ REVOKE ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, trans
 GRANT ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text) TO callwaiting_payments;
 GRANT ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text) TO callwaiting_worker;
 
+-- Name: FUNCTION apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text) TO callwaiting_payments;
+GRANT ALL ON FUNCTION private.apply_payment(event_id bigint, tx_ref text, transaction_id bigint, status text, amount_minor bigint, currency text, flw_ref text, asker text) TO callwaiting_worker;
+
 -- Name: FUNCTION audio_deleted(audio_id bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.audio_deleted(audio_id bytea) FROM PUBLIC;
@@ -3386,10 +4318,19 @@ GRANT ALL ON FUNCTION private.audio_state(audio_id bytea) TO callwaiting_agent;
 
 REVOKE ALL ON FUNCTION private.bcrypt(password text, cost integer) FROM PUBLIC;
 
+-- Name: FUNCTION books(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.books() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.books() TO callwaiting_worker;
+
 -- Name: FUNCTION claim_expired_audio("limit" integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.claim_expired_audio("limit" integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.claim_expired_audio("limit" integer) TO callwaiting_worker;
+
+-- Name: FUNCTION claim_key(scope text, key_hash bytea, fingerprint bytea, lease_seconds integer, OUT outcome text, OUT known private.idempotency_keys); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.claim_key(scope text, key_hash bytea, fingerprint bytea, lease_seconds integer, OUT outcome text, OUT known private.idempotency_keys) FROM PUBLIC;
 
 -- Name: FUNCTION claim_payment_events("limit" integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3400,6 +4341,10 @@ GRANT ALL ON FUNCTION private.claim_payment_events("limit" integer) TO callwaiti
 
 REVOKE ALL ON FUNCTION private.claim_pending_payments("limit" integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.claim_pending_payments("limit" integer) TO callwaiting_worker;
+
+-- Name: FUNCTION clear_doubt(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.clear_doubt() FROM PUBLIC;
 
 -- Name: FUNCTION close_without_owner(); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3425,6 +4370,11 @@ GRANT ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes 
 REVOKE ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer) TO callwaiting_payments;
 
+-- Name: FUNCTION create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer, lease_seconds integer, idempotency_key bytea, fingerprint bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer, lease_seconds integer, idempotency_key bytea, fingerprint bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.create_payment(workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer, lease_seconds integer, idempotency_key bytea, fingerprint bytea) TO callwaiting_payments;
+
 -- Name: FUNCTION create_user(email text, password text, bcrypt_cost integer, data jsonb, confirmed boolean); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.create_user(email text, password text, bcrypt_cost integer, data jsonb, confirmed boolean) FROM PUBLIC;
@@ -3439,6 +4389,15 @@ GRANT ALL ON FUNCTION private.defer_payment_event(event_id bigint, error text) T
 
 REVOKE ALL ON FUNCTION private.delete_agent(workspace uuid, agent_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.delete_agent(workspace uuid, agent_id uuid) TO authenticated;
+
+-- Name: FUNCTION disagreements("limit" integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.disagreements("limit" integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.disagreements("limit" integer) TO callwaiting_worker;
+
+-- Name: FUNCTION event_attempts(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.event_attempts() FROM PUBLIC;
 
 -- Name: FUNCTION expire_holds(workspace uuid, moment timestamp with time zone, OUT holds integer, OUT freed bigint); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3458,6 +4417,10 @@ GRANT ALL ON FUNCTION private.expire_reservations() TO callwaiting_worker;
 
 REVOKE ALL ON FUNCTION private.extend_hold(reservation_id uuid, more_seconds integer, lease_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.extend_hold(reservation_id uuid, more_seconds integer, lease_seconds integer) TO callwaiting_meter;
+
+-- Name: FUNCTION forget_key(scope text, key_hash bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.forget_key(scope text, key_hash bytea) FROM PUBLIC;
 
 -- Name: FUNCTION give_trial(person uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3494,6 +4457,11 @@ REVOKE ALL ON FUNCTION private.key_objects(agent uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.list_agents(workspace uuid, after uuid, page integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.list_agents(workspace uuid, after uuid, page integer) TO authenticated;
 
+-- Name: FUNCTION list_payments(state text, "limit" integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.list_payments(state text, "limit" integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.list_payments(state text, "limit" integer) TO callwaiting_worker;
+
 -- Name: FUNCTION my_administered_workspace_ids(); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.my_administered_workspace_ids() FROM PUBLIC;
@@ -3508,6 +4476,10 @@ GRANT ALL ON FUNCTION private.my_workspace_ids() TO authenticated;
 
 REVOKE ALL ON FUNCTION private.normalised_email(email text) FROM PUBLIC;
 
+-- Name: FUNCTION note_subscription_change(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.note_subscription_change() FROM PUBLIC;
+
 -- Name: FUNCTION open_session(person uuid, refresh_hash bytea); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.open_session(person uuid, refresh_hash bytea) FROM PUBLIC;
@@ -3520,6 +4492,11 @@ REVOKE ALL ON FUNCTION private.own_agent(workspace uuid, agent_id uuid) FROM PUB
 
 REVOKE ALL ON FUNCTION private.payment_backoff(attempts integer) FROM PUBLIC;
 
+-- Name: FUNCTION payment_history(tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.payment_history(tx_ref text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.payment_history(tx_ref text) TO callwaiting_worker;
+
 -- Name: FUNCTION payment_link_failed(tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.payment_link_failed(tx_ref text) FROM PUBLIC;
@@ -3529,6 +4506,16 @@ GRANT ALL ON FUNCTION private.payment_link_failed(tx_ref text) TO callwaiting_pa
 
 REVOKE ALL ON FUNCTION private.payment_link_made(tx_ref text, link text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.payment_link_made(tx_ref text, link text) TO callwaiting_payments;
+
+-- Name: FUNCTION payment_link_unknown(tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.payment_link_unknown(tx_ref text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.payment_link_unknown(tx_ref text) TO callwaiting_payments;
+
+-- Name: FUNCTION payment_return(tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.payment_return(tx_ref text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.payment_return(tx_ref text) TO callwaiting_payments;
 
 -- Name: FUNCTION payment_status(workspace uuid, tx_ref text); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3540,20 +4527,40 @@ GRANT ALL ON FUNCTION private.payment_status(workspace uuid, tx_ref text) TO aut
 REVOKE ALL ON FUNCTION private.public_url() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.public_url() TO authenticated;
 
+-- Name: FUNCTION purge_idempotency_keys(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.purge_idempotency_keys() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.purge_idempotency_keys() TO callwaiting_worker;
+
 -- Name: FUNCTION purge_messages(days integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.purge_messages(days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.purge_messages(days integer) TO callwaiting_worker;
+
+-- Name: FUNCTION purge_payment_events(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.purge_payment_events() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.purge_payment_events() TO callwaiting_worker;
 
 -- Name: FUNCTION purge_rate_limits(); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.purge_rate_limits() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.purge_rate_limits() TO callwaiting_worker;
 
+-- Name: FUNCTION purge_reservations(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.purge_reservations() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.purge_reservations() TO callwaiting_worker;
+
 -- Name: FUNCTION receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.receive_payment_event(provider text, event_key text, tx_ref text, transaction_id bigint, kind text, payload jsonb) TO callwaiting_payments;
+
+-- Name: FUNCTION recheck_payments(tx_ref text, days integer); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.recheck_payments(tx_ref text, days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.recheck_payments(tx_ref text, days integer) TO callwaiting_worker;
 
 -- Name: FUNCTION refresh_session(refresh_hash bytea, new_refresh_hash bytea, reuse_seconds integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3569,6 +4576,16 @@ GRANT ALL ON FUNCTION private.refresh_session(refresh_hash bytea, new_refresh_ha
 
 REVOKE ALL ON FUNCTION private.release(reservation_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.release(reservation_id uuid) TO callwaiting_meter;
+
+-- Name: FUNCTION release_answer(reservation_id uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.release_answer(reservation_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.release_answer(reservation_id uuid) TO callwaiting_meter;
+
+-- Name: FUNCTION replay_payment_events(event_id bigint); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.replay_payment_events(event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.replay_payment_events(event_id bigint) TO callwaiting_worker;
 
 -- Name: FUNCTION revoke_key(workspace uuid, agent_id uuid, key_id uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3601,6 +4618,11 @@ GRANT ALL ON FUNCTION private."session_user"(user_id uuid, session_id uuid) TO c
 
 REVOKE ALL ON FUNCTION private.settle(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.settle(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) TO callwaiting_meter;
+
+-- Name: FUNCTION settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) TO callwaiting_meter;
 
 -- Name: FUNCTION show_agent(workspace uuid, agent_id uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 
@@ -3654,6 +4676,10 @@ REVOKE ALL ON FUNCTION private.user_json(person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.user_saved() FROM PUBLIC;
 
+-- Name: FUNCTION wake_workers(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.wake_workers() FROM PUBLIC;
+
 -- Name: FUNCTION welcome(person uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.welcome(person uuid) FROM PUBLIC;
@@ -3662,6 +4688,11 @@ REVOKE ALL ON FUNCTION private.welcome(person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.worker_backlog() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.worker_backlog() TO callwaiting_worker;
+
+-- Name: FUNCTION worker_rest(); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.worker_rest() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.worker_rest() TO callwaiting_worker;
 
 -- Name: FUNCTION written_once(); Type: ACL; Schema: private; Owner: callwaiting_owner
 

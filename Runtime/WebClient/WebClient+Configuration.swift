@@ -15,7 +15,7 @@ extension WebClient {
         public var headerLimit = 65_536
 
         /// Bytes of a streamed body held for a slow consumer before the transfer is paused. One read more than this
-        /// (16 KiB) can be held.
+        /// (8 KiB) can be held.
         public var streamBuffer = 65_536
 
         /// Sent as `User-Agent` unless the request has its own.
