@@ -16,7 +16,8 @@ public struct GatewayVariables: Sendable {
 
     /// Takes the pairs where they are, as a FastCGI request brings them: text is made only of what is asked for.
     ///
-    /// Of a name given twice the first value stands: what the server sets comes before what a caller could add.
+    /// Of a name given twice the first value stands, as it does for most readers of an environment. A caller can bring
+    /// that about: nginx and HAProxy make a variable of each line of a repeated header field.
     ///
     /// - Precondition: every place is within `bytes`.
     public init(bytes: [UInt8], places: [Place]) {
@@ -42,6 +43,13 @@ public struct GatewayVariables: Sendable {
         guard let place = place(of: name), !place.value.isEmpty else { return nil }
         return bytes.withUnsafeBufferPointer {
             String(decoding: UnsafeBufferPointer(rebasing: $0[place.value]), as: UTF8.self)
+        }
+    }
+
+    /// The values of a variable that is there several times, in their order: each proxy may have added its own.
+    private func values(of name: StaticString) -> [String] {
+        bytes.withUnsafeBufferPointer { bytes in
+            places.lazy.filter { bytes.has(name, at: $0.name) }.compactMap { text(in: bytes, of: $0) }
         }
     }
 
@@ -74,7 +82,7 @@ public struct GatewayVariables: Sendable {
         var head = RequestHead(
             method: method, target: targets.removeFirst(), otherTargets: targets, fields: RequestFields(self),
             clientAddress: trustedProxies.clientAddress(
-                peer: self["REMOTE_ADDR"], forwardedFor: self["HTTP_X_FORWARDED_FOR"].map { [$0] } ?? []))
+                peer: self["REMOTE_ADDR"], forwardedFor: values(of: "HTTP_X_FORWARDED_FOR")))
         if let path = self[Self.program] {
             head.program = RequestHead.Program(path: path, hasPathInfo: self["PATH_INFO"] != nil)
         }

@@ -1,7 +1,8 @@
 extension [UInt8] {
     /// Appends a JSON string (RFC 8259 §7), quotes included.
     ///
-    /// Escapes what JSON must, and DEL, U+2028 and U+2029, which end a line or vanish for some readers of logs.
+    /// Escapes what JSON must, and what ends a line, vanishes, commands a terminal or turns the text around for some
+    /// readers of logs: DEL and U+0080 to U+009F, U+2028 to U+202E, U+2066 to U+2069.
     public mutating func append(json text: String) {
         append(UInt8(ascii: "\""))
         text.withBytes { bytes in
@@ -15,8 +16,19 @@ extension [UInt8] {
     }
 
     private static func mayNeedEscape(_ byte: UInt8) -> Bool {
-        // U+2028 and U+2029 are E2 80 A8 and E2 80 A9.
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F || byte == 0xE2
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F || byte == 0xC2
+            || byte == 0xE2
+    }
+
+    /// Whether these follow E2 in a character from U+2028 to U+202E (E2 80 A8 …) or U+2066 to U+2069 (E2 81 A6 …).
+    private static func turnsText(_ rest: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        guard let middle = rest.first, let last = rest.dropFirst().first else { return false }
+        return middle == 0x80 && (0xA8...0xAE).contains(last) || middle == 0x81 && (0xA6...0xA9).contains(last)
+    }
+
+    /// The lower byte of the character that these end.
+    private static func low(_ rest: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
+        [(rest[rest.startIndex] & 0x03) << 6 | rest[rest.startIndex + 1] & 0x3F]
     }
 
     /// - Returns: how many bytes were dealt with.
@@ -29,8 +41,11 @@ extension [UInt8] {
         case 0x0D: self += "\\r".utf8
         case 0x09: self += "\\t".utf8
         case 0..<0x20, 0x7F: self += "\\u00\([byte].hex)".utf8
-        case 0xE2 where rest.starts(with: [0x80, 0xA8]) || rest.starts(with: [0x80, 0xA9]):
-            self += rest.dropFirst().first == 0xA8 ? "\\u2028".utf8 : "\\u2029".utf8
+        case 0xC2 where rest.first.map((0x80...0x9F).contains) == true:
+            self += "\\u00\(rest.prefix(1).hex)".utf8
+            return 2
+        case 0xE2 where Self.turnsText(rest.prefix(2)):
+            self += "\\u20\(Self.low(rest.prefix(2)).hex)".utf8
             return 3
         default: append(byte)
         }

@@ -54,6 +54,7 @@ final class LaneConnections: Sendable {
             case .refused(let error): job.finish(.failure(error))
             case .queued: break
             case .wake(let index): afterThisTurn { self.wake(index) }
+            case .hurry(let index): links[index].wakeUp.signal()
             }
             // Cancelled while it was being queued: the handler may have looked before it was there.
             if job.isFinished { queue.remove(job) }

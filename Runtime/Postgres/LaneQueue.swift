@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// The transactions that wait for a connection of one lane, and what each of its connections is doing.
@@ -44,6 +45,8 @@ final class LaneQueue: Sendable {
     fileprivate struct State {
         var waiting: [Job] = []
         var activities: [Activity]
+        /// By connection, the thread that has promised to wake it, where it is `woken`.
+        var promises: [pthread_t?]
         var closing = false
         var failures = 0
         var nextAttempt = ContinuousClock.now
@@ -59,7 +62,7 @@ final class LaneQueue: Sendable {
     init(waking wakeUps: [WakeUp], limits: Limits) {
         self.limits = limits
         self.wakeUps = wakeUps
-        state = Mutex(State(activities: Array(repeating: .off, count: wakeUps.count)))
+        state = Mutex(State(wakeUps.count))
     }
 
     /// Adds what it knows of this moment.
@@ -80,6 +83,8 @@ final class LaneQueue: Sendable {
         case refused(DatabaseError)
         /// Queued; the named connection is asleep and must be woken.
         case wake(Int)
+        /// Queued; the named connection is to be woken by another thread, at some time of its own: it must be woken now.
+        case hurry(Int)
         /// Queued; somebody is on the way.
         case queued
     }
@@ -90,13 +95,20 @@ final class LaneQueue: Sendable {
             guard state.waiting.count < limits.queue else {
                 return .refused(DatabaseError(.unavailable(.queueFull), "\(limits.queue) transactions are waiting"))
             }
-            let woken = state.activities.count { $0 == .woken }
-            if woken > 0, state.waiting.count < woken * limits.share {
+            if let woken = state.activities.firstIndex(of: .woken),
+                state.waiting.count < limits.share * state.activities.count(where: { $0 == .woken })
+            {
                 state.waiting.append(job)
-                return .queued
+                // The promise is kept at the end of a turn, which may be long; it is another thread's.
+                guard let promise = state.promises[woken], pthread_equal(promise, pthread_self()) == 0 else {
+                    return .queued
+                }
+                state.promises[woken] = nil
+                return .hurry(woken)
             }
             if let idle = state.activities.firstIndex(of: .idle) {
                 state.activities[idle] = .woken
+                state.promises[idle] = pthread_self()
                 state.waiting.append(job)
                 return .wake(idle)
             }
@@ -186,6 +198,7 @@ final class LaneQueue: Sendable {
         let sleeper = state.withLock { state -> Int? in
             guard !state.waiting.isEmpty, let idle = state.activities.firstIndex(of: .idle) else { return nil }
             state.activities[idle] = .woken
+            state.promises[idle] = nil
             return idle
         }
         if let sleeper { wakeUps[sleeper].signal() }
@@ -220,6 +233,11 @@ extension LaneQueue.Limits {
 }
 
 extension LaneQueue.State {
+    fileprivate init(_ connections: Int) {
+        activities = Array(repeating: .off, count: connections)
+        promises = Array(repeating: nil, count: connections)
+    }
+
     /// True when some connection exists or is being made, so that what is queued will be looked at.
     var isLive: Bool {
         activities.contains { $0 != .off && $0 != .ended }

@@ -97,7 +97,7 @@ struct Handover {
             guard System.wait(&watched, milliseconds: Self.silenceLimit) else { return 1 }
             if watched[1].revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 { return 1 }
             if watched[1].revents != 0, !writeAnswer() { return 1 }
-            if watched[2].revents != 0 { readBody() }
+            if watched[2].revents != 0, !readBody() { return 1 }
             if watched[0].revents != 0, answer.isEmpty {
                 switch connection.receive() {
                 case .bytes(let bytes): decoder.append(bytes)
@@ -134,14 +134,22 @@ struct Handover {
 
     /// Exactly as many bytes as were declared, and then not to the end of input, which the web server need not close (RFC
     /// 3875 §4.2). A body that ends before is ended here too, and the server sees that it is too short.
-    private mutating func readBody() {
+    ///
+    /// - Returns: false when the web server has broken off: what has come is no body then.
+    private mutating func readBody() -> Bool {
         let wanted = min(bodyLeft, Self.pieceSize)
+        var error: Int32 = 0
         let piece = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
-            filled = max(0, read(0, buffer.baseAddress, wanted))
+            let count = read(0, buffer.baseAddress, wanted)
+            if count < 0 { error = errno }
+            filled = max(0, count)
         }
+        if error == EINTR || error == EAGAIN { return true }
+        guard error == 0 else { return false }
         bodyLeft -= piece.count
         outgoing = Record.stream(.stdin, id: Self.id, piece[...])[...]
         if piece.isEmpty || bodyLeft == 0 { endBody() }
+        return true
     }
 
     private mutating func endBody() {

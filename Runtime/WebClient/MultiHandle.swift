@@ -39,7 +39,12 @@ final class MultiHandle {
     }
 
     /// Closes its connections. Nothing may be under way.
-    deinit { curl_multi_cleanup(pointer) }
+    deinit {
+        // Newer libcurls tell even now of the connections that they close.
+        shim_multi_set_socket(pointer, nil)
+        shim_multi_set_timer(pointer, nil)
+        curl_multi_cleanup(pointer)
+    }
 
     func add(_ transfer: Transfer) throws(WebError.Code) {
         guard curl_multi_add_handle(pointer, transfer.easy) == CURLM_OK else { throw .failedInit }

@@ -136,6 +136,19 @@ extension EndToEnd {
             }
         }
 
+        @Test("a secret that is replaced in its file is the resident's end")
+        func replacedSecret() async throws {
+            let secret = "\(try await TestBed.shared.value.directory)/secret\([UInt8].random(count: 4).hex)"
+            try Files.write(String(repeating: "a", count: 40), to: secret, mode: 0o600)
+            let changes = ["AUDIO_SIGNING_KEY": "", "AUDIO_SIGNING_KEY_FILE": secret]
+            try await WarmInstallation.with(changes) { installation, _ in
+                let old = try await installation.warmUp()
+                try Files.write(String(repeating: "b", count: 40), to: secret, mode: 0o600)
+                try await installation.eventually("the old one leaves") { !BuiltHost.isAlive(old) }
+                #expect(installation.log.contains("replaced"))
+            }
+        }
+
         @Test("bodies pass whole, and one that is too long is refused as it is without a resident")
         func bodies() async throws {
             try await WarmInstallation.with { installation, _ in

@@ -30,7 +30,7 @@ struct ResidentCommand: AsyncParsableCommand {
         // by itself.
         configuration.connections = settings.requestsInFlight
         let server = Server(responder: assembly.application, configuration: configuration, logger: services.logger)
-        let files = [CommandLine.arguments.first, source.file].compactMap { $0 }
+        let files = [CommandLine.arguments.first].compactMap { $0 } + source.files
         let (ready, isReady) = AsyncStream.makeStream(of: Void.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -6,6 +6,8 @@ import SystemPackage
 struct SettingsFiles {
     /// By the setting's name; without the line end that editors and `echo` leave.
     private(set) var values: [String: String] = [:]
+    /// Every file that a value was looked for in, whether it is there or not.
+    private(set) var paths: [String] = []
     /// What is wrong with files that were named, without a word of what is in them.
     private(set) var problems: [String] = []
 
@@ -30,6 +32,7 @@ struct SettingsFiles {
     }
 
     private mutating func take(_ setting: Setting, _ source: String, _ path: String, mayBeMissing: Bool) {
+        paths.append(path)
         do {
             guard let value = try Self.value(at: FilePath(path)) else {
                 problems.append("\(source) is not one line of text, or has more than \(Self.sizeLimit) bytes")

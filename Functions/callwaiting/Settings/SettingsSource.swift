@@ -7,6 +7,8 @@ struct SettingsSource {
     let reader: ConfigReader
     /// The file of `KEY=value` lines; nil when there is none.
     let file: String?
+    /// Every file that settings were looked for in, whether it is there or not.
+    let files: [String]
     /// Names of the settings that have files of their own.
     let inFiles: Set<String>
 
@@ -32,6 +34,7 @@ struct SettingsSource {
             credentials: environment[Setting.credentialsVariable], named: ConfigReader(providers: [variables] + lines))
         guard files.problems.isEmpty else { throw SettingsError(problems: files.problems) }
         inFiles = Set(files.values.keys)
+        self.files = [file].compactMap { $0 } + files.paths
         let values = EnvironmentVariablesProvider(environmentVariables: files.values, secretsSpecifier: .all)
         reader = ConfigReader(providers: [variables, values] + lines)
     }

@@ -25,8 +25,8 @@ struct AccessLogEntry: Sendable {
 
     init(_ report: RequestReport) {
         if let head = report.head {
-            client = head.clientAddress
-            method = head.method.rawValue
+            client = head.clientAddress.map { Self.cut($0[...], to: Self.longestWord) }
+            method = Self.cut(head.method.rawValue[...], to: Self.longestWord)
             path = head.target.path
             // Without its query, which can be as secret as ours.
             referrer = head.fields[.referer].map { Self.cut($0.prefix { $0 != "?" && $0 != "#" }) }
@@ -43,8 +43,11 @@ struct AccessLogEntry: Sendable {
         clock_gettime(CLOCK_REALTIME, &time)
     }
 
-    private static func cut(_ text: Substring) -> String {
-        text.utf8.count <= longestField ? String(text) : String(decoding: text.utf8.prefix(longestField), as: UTF8.self)
+    /// Longest method and address kept, in bytes.
+    static let longestWord = 64
+
+    private static func cut(_ text: Substring, to length: Int = longestField) -> String {
+        text.utf8.count <= length ? String(text) : String(decoding: text.utf8.prefix(length), as: UTF8.self)
     }
 
     /// Roughly the bytes that it holds.

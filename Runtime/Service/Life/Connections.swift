@@ -45,7 +45,8 @@ final class Connections: Sendable {
 
     func fire(_ event: StopEvent) {
         let channels = state.withLock { state in
-            state.lastEvent = event
+            // Those that come after a reload was given up have nothing to be told.
+            if case .stay = event { state.lastEvent = nil } else { state.lastEvent = event }
             return state.channels.values.map(\.channel)
         }
         for channel in channels { channel.pipeline.fireUserInboundEventTriggered(event) }

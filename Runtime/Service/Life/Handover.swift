@@ -58,7 +58,11 @@ public struct Handover: Sendable {
     /// one thread.
     public static func prepare() {
         // A supervisor may have left them blocked, and a server that cannot hear SIGTERM has to be killed.
-        guard let handover = received else { return Signals.letCome() }
+        guard let handover = received else {
+            // What asks a server for something must not end a process that is about to become one, or has been one.
+            Signals.ignore(Signals.reopening + [SIGUSR2])
+            return Signals.letCome()
+        }
         for descriptor in handover.descriptors { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         _ = receivedSignals
         // The program before this one held them, so that none came while nobody was there for it.
@@ -69,7 +73,7 @@ public struct Handover: Sendable {
     static let receivedSignals: Signals? = {
         guard let handover = received else { return nil }
         guard let pipe = handover.signals else {
-            Signals.ignoreReloading()
+            Signals.ignore(Signals.reloading)
             return nil
         }
         // With a pipe given there is nothing in it that can fail.

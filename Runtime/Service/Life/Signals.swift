@@ -76,8 +76,8 @@ final class Signals: Sendable {
         pthread_sigmask(SIG_SETMASK, &none, nil)
     }
 
-    /// Has this process overlook what asks for a reload: that is its main process's to do.
-    static func ignoreReloading() {
-        for number in reloading { _ = signal(number, SIG_IGN) }
+    /// Has this process overlook them, as one does where they are another process's to heed.
+    static func ignore(_ signals: [CInt]) {
+        for number in signals { _ = signal(number, SIG_IGN) }
     }
 }

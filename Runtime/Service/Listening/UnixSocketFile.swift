@@ -59,6 +59,10 @@ struct UnixSocketFile: Sendable, Hashable {
             device: UInt64(status.st_dev), inode: UInt64(status.st_ino), modified: UInt64(max(0, modified)))
     }
 
+    /// Keeps two starting servers from taking each other's fresh socket for a stale one. Whoever can look into the
+    /// directory can hold this lock, so nobody waits for it longer than two servers would need: `bind` lets only one
+    /// win all the same.
+    ///
     /// - Returns: a descriptor that holds the lock until it is closed.
     private static func lockDirectory(of path: String) throws(ServerError) -> CInt {
         let end = path.utf8.lastIndex(of: UInt8(ascii: "/"))
@@ -67,11 +71,12 @@ struct UnixSocketFile: Sendable, Hashable {
         guard descriptor >= 0 else { throw .system(call: "open", on: directory, errno: errno) }
         let deadline = ContinuousClock.now + patience
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            guard errno == EINTR || (errno == EWOULDBLOCK && .now < deadline) else {
+            guard errno == EINTR || errno == EWOULDBLOCK else {
                 let error = errno
                 close(descriptor)
                 throw .system(call: "lock", on: directory, errno: error)
             }
+            guard .now < deadline else { break }
             usleep(2_000)
         }
         return descriptor

@@ -209,6 +209,15 @@ private struct WhereAmI: Function {
         #expect(head.clientAddress == "192.0.2.1")
     }
 
+    @Test func `What a caller puts before a proxy's X-Forwarded-For is not who calls`() throws {
+        let variables = [
+            ("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/"), ("REMOTE_ADDR", "127.0.0.1"),
+            ("HTTP_X_FORWARDED_FOR", "10.9.3.1"), ("HTTP_X_FORWARDED_FOR", "192.0.2.7"),
+        ]
+        let proxies = try #require(TrustedProxies(["127.0.0.1"]))
+        #expect(try GatewayVariables(variables).requestHead(proxies).clientAddress == "192.0.2.7")
+    }
+
     @Test(arguments: [
         "HTTP_X-AGENT-KEY", "HTTP_x_agent_key", "HTTP_X_AGENT_KEY ", "HTTP_X.AGENT_KEY", "http_x_agent_key",
     ])
