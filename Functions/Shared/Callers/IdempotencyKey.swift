@@ -6,7 +6,7 @@ import HTTPTypes
 /// have effect once.
 ///
 /// A key is 1 to 255 visible ASCII characters, quotes being part of it. It is the agent's or the user's who sends it, and
-/// is kept for ``lifetime``. Functions that have no use for one take no notice of it.
+/// is kept for ``lifetime``. What is no key is refused everywhere; functions that have no use for one ignore it.
 public struct IdempotencyKey: Sendable, Hashable {
     /// How long an answer is kept (sql/migrations/0015_idempotency.sql says the same).
     public static let lifetime = Duration.seconds(86_400)

@@ -3,7 +3,8 @@ import ArgumentParser
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
-        abstract: "Do background work: payment events, reconciliation, expired holds, and everything whose time is over.")
+        abstract:
+            "Do background work: payment events, reconciliation, holds, and whatever has had its time.")
 
     @Option(help: "Seconds between two looks at what is due, when nothing says that something is.") var interval = 30
     @Flag(help: "Do what is due now, then exit.") var once = false

@@ -25,8 +25,12 @@ actor WakeUpCall {
     func wait(atMost time: Duration) async {
         let deadline = ContinuousClock.now + time
         do {
+            let wasListening = connection != nil
             if let connection = try await listening() {
-                _ = try await connection.notification(before: deadline)
+                // What was said before there was somebody to hear it is found by looking once more.
+                guard wasListening, try await connection.notification(before: deadline) != nil else { return }
+                // All that has come by now is one reason to look.
+                while try await connection.notification(before: .now) != nil {}
                 return
             }
         } catch {

@@ -14,7 +14,10 @@ enum Main {
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         Task.detached { await DrillsCommand.runToExit() }
-        Signals.receive { signal in Glibc.exit(128 + signal) }
+        Signals.receive { signal in
+            Place.leave()
+            Glibc.exit(128 + signal)
+        }
     }
 }
 

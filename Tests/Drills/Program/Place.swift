@@ -1,6 +1,7 @@
 import DevHost
 import Glibc
 import Logging
+import Synchronization
 import WebClient
 
 /// Where drilling happens: a directory of our own, and the means to start and end programs.
@@ -22,6 +23,16 @@ struct Place: Sendable {
         var configuration = WebClient.Configuration()
         configuration.maximumTransfers = 4_096
         client = WebClient(configuration, logger: logger)
+        Self.taken.withLock { $0 = state }
+    }
+
+    private static let taken = Mutex<StateDirectory?>(nil)
+
+    /// For whoever is told to end in the middle: what is on disk goes, and the programs end with us.
+    static func leave() {
+        guard let state = taken.withLock({ $0 }) else { return }
+        try? state.cleanUp()
+        try? Files.remove(state.path)
     }
 
     /// Writes a line for whoever waits at the terminal.

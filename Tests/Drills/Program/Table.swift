@@ -64,7 +64,7 @@ enum Page {
         3. **Payments.** 1,000 payment links, most of them paid, some of them declined, abandoned, paid too little or paid
            twice. Webhooks are lost, delivered up to five times, late, in any order and forged; verify is down every few
            seconds; one of two workers is killed. Once the time of the first reconciliation has come, exactly the paid ones
-           are active, each with one grant, and `callwaiting check` finds nothing wrong in the ledgers.
+           are active, each with one grant, and no ledger disagrees with its workspace.
         4. **Without Postgres.** It is stopped for 30 seconds under load. Until it is back every answer that needs it is 503 with
            Retry-After, at once; within five seconds of its return everything is answered again, and nothing was restarted.
            Every 200 of the whole time has its usage log.
