@@ -9,7 +9,7 @@ release_flags = -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=u
 # demo, dev and test share one debug .build; `make build` has .build-release, so that neither undoes the other's work.
 dev = .build/debug/callwaiting-dev
 
-.PHONY: help demo dev env test drills bench build install uninstall dist schema format lint clean
+.PHONY: help demo dev env test drills attack bench build install uninstall dist schema format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -34,12 +34,19 @@ env: ## what make dev runs, as shell variables: eval "$$(make -s env)"
 
 test: ## every test, Swift and SQL
 	@deploy/setup test
+	@Tests/Attack/prepare .build-attack
 	@echo "Building with tests (some minutes the first time)"
 	@swift build $(swift_flags) --build-tests
 	swift test $(swift_flags) --skip-build --no-parallel
 	$(dev) with-postgres -- sql/tests/run
 	$(dev) with-postgres -- sql/dump --check
 	docs/check-tests
+
+attack: ## what hostile callers would try, at full length, 40 minutes; says how many cases of each kind it tried
+	@deploy/setup test
+	@Tests/Attack/prepare .build-attack
+	@swift build $(swift_flags) --build-tests
+	@Tests/Attack/run $(args)
 
 build: ## release build of callwaiting and callwaiting-cgi into .build-release/release, Swift's library linked in
 	@deploy/setup demo

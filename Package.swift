@@ -177,7 +177,7 @@ let tests: [Target] = [
     .tests(
         "FunctionJSONTests", "Runtime/JSON", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
     .tests("CGIHostTests", "Runtime/CGI", ["CGIHost", "FunctionCore", "FunctionTesting", .httpTypes, .logging]),
-    .tests("FastCGIWireTests", "Runtime/FastCGIWire", ["FastCGIWire"]),
+    .tests("FastCGIWireTests", "Runtime/FastCGIWire", ["FastCGIWire", "FunctionTesting"]),
     .tests("WarmCGITests", "Runtime/WarmCGI", ["FastCGIWire", "WarmCGI"]),
     .tests(
         "HostTests", "Runtime/Hosts",

@@ -11,7 +11,7 @@ struct HTTPSender: RequestSender {
         let response = try await client.send(
             WebRequest(
                 method: request.method, url: baseURL + request.target, fields: request.fields,
-                body: request.body.isEmpty && request.method == .get ? nil : request.body,
+                body: request.body.isEmpty && [.get, .head].contains(request.method) ? nil : request.body,
                 deadline: .now + .seconds(60), responseLimit: 16 * 1_024 * 1_024))
         return TestResponse(status: response.status, fields: response.fields, body: response.body)
     }

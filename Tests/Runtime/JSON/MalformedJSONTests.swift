@@ -1,5 +1,6 @@
 import FunctionCore
 import FunctionJSON
+import FunctionTesting
 import Testing
 
 @Suite struct MalformedJSONTests {
@@ -81,6 +82,32 @@ import Testing
                 }
             }
         }
+    }
+
+    @Test func `Whatever bytes come, they are refused, or read and written as the same value`() throws {
+        let texts = [
+            #"{"a":[1,-2.5e3,"\u00e9\ud83d\ude00é",true,null],"b":{"c":"\n"}}"#,
+            #"[[[],{}],{"":{"":""}},0.1e-9,false]"#,
+        ].map { Array($0.utf8) }
+        let pieces = [#"\u"#, "\"", "{", "[", ",", ":", "e", "-", "\u{0}", "\\", "é", "1e999", "ud800"].map {
+            Array($0.utf8)
+        }
+        var random = SystemRandomNumberGenerator()
+        let count = Effort.pick(20_000, long: 2_000_000)
+        for _ in 0..<count {
+            var bytes = texts.randomElement(using: &random) ?? []
+            for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
+                let place = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: bytes[place] = UInt8.random(in: 0 ... .max, using: &random)
+                case 1: bytes.remove(at: place)
+                default: bytes.insert(contentsOf: pieces.randomElement(using: &random) ?? [], at: place)
+                }
+            }
+            guard let value = try? JSONValue(parsing: bytes) else { continue }
+            #expect(try JSONValue(parsing: JSON.encode(value)) == value, "\(bytes)")
+        }
+        Effort.tried(count, "mutated JSON texts")
     }
 
     @Test func `A malformed text's problem says where, and nothing of the text`() {
