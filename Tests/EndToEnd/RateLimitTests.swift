@@ -1,6 +1,7 @@
 import EmulatorControl
 import FunctionTesting
 import HTTPTypes
+import PostgresClient
 import Testing
 
 @testable import callwaiting
@@ -143,6 +144,24 @@ extension EndToEnd {
                     }
                 }
             }
+        }
+
+        @Test("the worker forgets buckets that are full again, and no others")
+        func forgetting() async throws {
+            let bed = try await TestBed.shared.value
+            let database = try await bed.superuser()
+            _ = try await database.query(
+                Statement(
+                    """
+                    insert into private.rate_limits (bucket, full_at)
+                    values ('worker full', now() - interval '1 minute'), ('worker empty', now() + interval '1 minute')
+                    """))
+            #expect(try await bed.run("callwaiting", ["worker", "--once"]).status.isSuccess)
+            let left = try await database.query(
+                Statement("select string_agg(bucket, ',') as names from private.rate_limits where bucket like 'worker %'")
+            ).one()
+            #expect(try left.decode("names", as: String.self) == "worker empty")
+            await database.close()
         }
 
         @Test(

@@ -23,7 +23,7 @@ extension EndToEnd {
                         "run", "\(TestBed.repository)/docs/openapi.yaml", "--url", url, "--checks",
                         "not_a_server_error,status_code_conformance,content_type_conformance,"
                             + "response_schema_conformance,response_headers_conformance",
-                        "--phases", "examples,coverage,fuzzing", "--max-examples", Effort.pick("3", long: "300"),
+                        "--phases", "examples,coverage,fuzzing", "--max-examples", Effort.pick("3", long: "100"),
                         "--continue-on-failure", "--request-timeout", "60", "--suppress-health-check", "all",
                     ], bed,
                     [
