@@ -54,7 +54,8 @@ public struct Watcher {
     private let instructions: Instructions
     private let processID: pid_t
     private let signals: Int32
-    private let output: Int32
+    /// The program's output; -1 once nobody holds its other end any more.
+    private var output: Int32
     private let log: Int32
     private var lifeline = Descriptor.lifeline
     private var line: [UInt8] = []
@@ -127,6 +128,11 @@ public struct Watcher {
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = read(output, &chunk, chunk.count)
+            if count == 0 {
+                // A pipe that has ended is always ready: to go on waiting for it would be to spin.
+                close(output)
+                output = -1
+            }
             guard count > 0 else { return }
             line += chunk[..<count]
             while let end = line.firstIndex(of: UInt8(ascii: "\n")) {

@@ -158,7 +158,8 @@ extension EndToEnd {
                     """))
             #expect(try await bed.run("callwaiting", ["worker", "--once"]).status.isSuccess)
             let left = try await database.query(
-                Statement("select string_agg(bucket, ',') as names from private.rate_limits where bucket like 'worker %'")
+                Statement(
+                    "select string_agg(bucket, ',') as names from private.rate_limits where bucket like 'worker %'")
             ).one()
             #expect(try left.decode("names", as: String.self) == "worker empty")
             await database.close()

@@ -15,6 +15,22 @@ import Testing
         }
     }
 
+    @Test func watchingAProgramThatSaysNothingMoreCostsNothing() async throws {
+        func secondsOfChildren() -> Double {
+            var usage = rusage()
+            getrusage(RUSAGE_CHILDREN.rawValue, &usage)
+            return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
+        }
+        try await withTemporaryDirectory { directory in
+            let (supervisor, state) = try await Supervisor.make(in: directory)
+            let before = secondsOfChildren()
+            let silent = Command("/bin/sh", ["-c", "exec >/dev/null 2>&1; sleep 3"])
+            #expect(try await supervisor.run("silent", silent) == .code(0))
+            #expect(secondsOfChildren() - before < 0.5, "its watcher waits, and does not spin")
+            try state.cleanUp()
+        }
+    }
+
     @Test func aProgramsExitStatusIsPassedOn() async throws {
         try await withTemporaryDirectory { directory in
             let (supervisor, state) = try await Supervisor.make(in: directory)
