@@ -41,7 +41,7 @@ extension [UInt8] {
         case 0x0D: self += "\\r".utf8
         case 0x09: self += "\\t".utf8
         case 0..<0x20, 0x7F: self += "\\u00\([byte].hex)".utf8
-        case 0xC2 where rest.first.map((0x80...0x9F).contains) == true:
+        case 0xC2 where (0x80...0x9F).contains(rest.first ?? 0):
             self += "\\u00\(rest.prefix(1).hex)".utf8
             return 2
         case 0xE2 where Self.turnsText(rest.prefix(2)):
