@@ -131,7 +131,11 @@ struct LifeCycle: Sendable {
             attempts += 1
             guard let answer = await world.ask(agent, idempotencyKey: key) else { continue }
             if answer.status == 200 { delivered.append(answer) }
-            if answer.status == 402 { break }
+            // What is left may be held by the attempt before, which nobody waits for any more; it is given back soon.
+            if answer.status == 402 {
+                try await settleDown(agent)
+                if try await isUsedUp(agent) { break }
+            }
             if answer.status == 409 || answer.status == 503 {
                 try await Task.sleep(for: .milliseconds(60))
                 try await settleDown(agent)

@@ -86,7 +86,7 @@ struct Effort: Sendable {
     var outage: Duration
 
     static let whole = Effort(
-        lastSecondRounds: 20, lastSecondRequests: 1_000, lifeCycles: 10_000, worlds: 3, payments: 1_000,
+        lastSecondRounds: 20, lastSecondRequests: 1_000, lifeCycles: 10_000, worlds: 5, payments: 1_000,
         outage: .seconds(30))
     static let quick = Effort(
         lastSecondRounds: 2, lastSecondRequests: 100, lifeCycles: 60, worlds: 2, payments: 40, outage: .seconds(3))
