@@ -59,8 +59,8 @@ enum Page {
            run out, and the caller asks again until there is an answer. After each run the workspace's numbers are what its
            ledgers add up to, `granted = used + reserved + left`, no second is held any more, each 200 that arrived has its
            usage log with that many seconds, and no reply was charged twice: under a key one usage log at most, whatever
-           happened. No lease was longer than twice the deadline. `callwaiting-drills --only 2 --runs 1 --seed N` does a
-           failing run again.
+           happened. No lease was longer than twice the deadline. `callwaiting-drills --only 2 --runs 1 --seed N` makes the
+           choices of a failing run again; how fast the machine gets from step to step is its own.
         3. **Payments.** 1,000 payment links, most of them paid, some of them declined, abandoned, paid too little or paid
            twice. Webhooks are lost, delivered up to five times, late, in any order and forged; verify is down every few
            seconds; one of two workers is killed. Once the time of the first reconciliation has come, exactly the paid ones
