@@ -15,11 +15,12 @@ struct WarmInstallation {
     var residents: String { environment["CALLWAITING_RESIDENT_DIRECTORY"] ?? "" }
     var executable: String { "\(directory)/bin/callwaiting" }
 
-    /// - Parameter changes: to the settings, for this installation.
+    /// - Parameter changes: to the settings, for this installation; an empty one takes a setting away.
     init(_ bed: TestBed, _ changes: [String: String] = [:]) async throws {
         directory = "\(bed.directory)/w\([UInt8].random(count: 4).hex)"
         try Files.createDirectory("\(directory)/bin", mode: 0o755)
         environment = bed.environment(["CALLWAITING_RESIDENT_DIRECTORY": "\(directory)/r"].merging(changes) { $1 })
+            .filter { !$0.value.isEmpty }
         // What counts is the program's own place, links resolved: it is put here, and its big sibling linked.
         try await Self.copy(TestBed.program("callwaiting-cgi"), to: "\(directory)/bin/callwaiting-cgi")
         try #require(symlink(TestBed.program("callwaiting"), executable) == 0)

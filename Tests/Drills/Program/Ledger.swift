@@ -111,7 +111,7 @@ extension World {
     func violations(of agent: Agent, replies: Int) async throws -> [String] {
         let rows = try await query(
             "select v from drills.violations($1::uuid, $2::uuid, $3::int, make_interval(secs => $4::int)) as v",
-            [agent.workspace, agent.id, replies, 2 * Self.deadline + 1])
+            [agent.workspace, agent.id, replies, 2 * Self.deadline + Self.longestWait])
         return try rows.map { try $0.decode("v", as: String.self) }
     }
 

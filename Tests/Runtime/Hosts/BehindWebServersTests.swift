@@ -224,9 +224,13 @@ struct BehindWebServersTests {
             #expect(missing.text.contains("not_found"))
         }
         // Beyond a megabyte it may be the web server's own refusal, which HAProxy does not wait for us to read.
-        let huge = try await RawClient.with(site.address) { client in
+        let huge = try await RawClient.with(site.address) { client -> [UInt8] in
             try? await client.send(RunningSite.request("POST", "/echo", body: Self.bytes(2_000_000)))
-            return try await client.bytesUntilEnd()
+            do {
+                return try await client.bytesUntilEnd()
+            } catch where server == .haproxy {
+                return []
+            }
         }
         if server == .haproxy, huge.isEmpty { return }
         #expect(try Transport.http.read(huge).status == (server == .apacheFcgid ? 500 : 413))
