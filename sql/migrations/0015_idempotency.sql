@@ -119,94 +119,6 @@ begin
 end
 $function$;
 
--- POST /api/agent/{id}/webhook with an Idempotency-Key. The agent's key comes first: an answer is replayed to nobody who
--- would not get a new one, as admit_agent without these arguments decides it.
-create function private.admit_agent(
-  agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid,
-  history_limit integer, per_minute integer, idempotency_key bytea, fingerprint bytea
-) returns table (
-  outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text,
-  conversation_id uuid, history text, remaining bigint, retry_after integer,
-  usage_id uuid, charged integer, reserved bigint, milliseconds bigint, audio_id bytea, audio_expires bigint,
-  reply_text text
-)
-language plpgsql volatile security definer set search_path = ''
-as $function$
-declare
-  owner constant text := 'agent ' || admit_agent.agent_id;
-  taken record;
-  claim record;
-  admitted record;
-begin
-  select t.allowed, t.retry_after into taken
-  from public.api_keys as k, private.take('key ' || k.id, admit_agent.per_minute) as t
-  where k.agent_id = admit_agent.agent_id and k.key_hash = admit_agent.key_hash;
-  if not taken.allowed then
-    outcome := 'rate_limited';
-    retry_after := taken.retry_after;
-    return next;
-    return;
-  end if;
-  perform
-  from public.api_keys as k
-  join public.agents as a on a.id = k.agent_id
-  join public.workspaces as w on w.id = a.workspace_id
-  where k.key_hash = admit_agent.key_hash
-    and k.agent_id = admit_agent.agent_id
-    and k.revoked_at is null
-    and (k.expires_at is null or k.expires_at > now())
-    and a.status = 'active'
-    and w.closed_at is null;
-  if not found then
-    outcome := 'unauthorized';
-    return next;
-    return;
-  end if;
-
-  claim := private.claim_key(
-    owner, admit_agent.idempotency_key, admit_agent.fingerprint, admit_agent.lease_seconds
-  );
-  if claim.outcome = 'replayed' then
-    select r.usage_id, r.seconds_charged, r.reserved_after, r.remaining_after, r.conversation_id
-    into admit_agent.usage_id, charged, reserved, admit_agent.remaining, admit_agent.conversation_id
-    from public.usage_reservations as r
-    where r.id = (claim.known).reservation_id;
-    milliseconds := (claim.known).milliseconds;
-    audio_id := (claim.known).audio_id;
-    audio_expires := extract(epoch from (claim.known).audio_expires);
-    reply_text := (claim.known).reply_text;
-  end if;
-  if claim.outcome <> 'claimed' then
-    outcome := claim.outcome;
-    return next;
-    return;
-  end if;
-
-  select a.* into admitted
-  from private.admit_agent(
-    admit_agent.agent_id, admit_agent.key_hash, admit_agent.estimate_seconds, admit_agent.lease_seconds,
-    admit_agent.conversation, admit_agent.history_limit
-  ) as a;
-  outcome := admitted.outcome;
-  reservation_id := admitted.reservation_id;
-  held := admitted.held;
-  name := admitted.name;
-  system_prompt := admitted.system_prompt;
-  voice_id := admitted.voice_id;
-  conversation_id := admitted.conversation_id;
-  history := admitted.history;
-  remaining := admitted.remaining;
-  if outcome = 'ok' then
-    update private.idempotency_keys as k
-    set reservation_id = admit_agent.reservation_id
-    where k.scope = owner and k.key_hash = admit_agent.idempotency_key;
-  else
-    perform private.forget_key(owner, admit_agent.idempotency_key);
-  end if;
-  return next;
-end
-$function$;
-
 -- POST /api/generate-voice with an Idempotency-Key.
 create function private.admit_user(
   workspace uuid, estimate_seconds integer, lease_seconds integer, per_minute integer, idempotency_key bytea,
@@ -305,40 +217,7 @@ begin
 end
 $function$;
 
--- POST /api/create-payment-link, first transaction. Flutterwave wants an e-mail, which anonymous people do not have: that
--- is found out before anything is written.
-create or replace function private.create_payment(
-  workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text
-) returns table (outcome text, email text, full_name text)
-language plpgsql volatile security definer set search_path = ''
-as $function$
-declare
-  acting uuid := private.acting_workspace(create_payment.workspace, array['owner', 'admin']);
-begin
-  if acting is null then
-    outcome := 'forbidden';
-    return next;
-    return;
-  end if;
-  select p.email, p.full_name into create_payment.email, create_payment.full_name
-  from public.profiles as p
-  where p.id = auth.uid();
-  if create_payment.email is null then
-    outcome := 'no_email';
-    return next;
-    return;
-  end if;
-  insert into public.subscriptions (workspace_id, user_id, tx_ref, plan, minutes, amount_minor, currency)
-  values (
-    acting, auth.uid(), create_payment.tx_ref, create_payment.plan, create_payment.minutes,
-    create_payment.amount_minor, create_payment.currency
-  );
-  outcome := 'created';
-  return next;
-end
-$function$;
-
--- The same with an Idempotency-Key. What was taken over begins anew, with a reference of its own: nobody has the link of
+-- POST /api/create-payment-link with an Idempotency-Key. What was taken over begins anew, with a reference of its own: nobody has the link of
 -- the one before.
 create function private.create_payment(
   workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text, per_minute integer,
@@ -407,19 +286,6 @@ begin
 end
 $function$;
 
-create or replace function private.payment_link_failed(tx_ref text) returns table (outcome text)
-language plpgsql volatile security definer set search_path = ''
-as $function$
-begin
-  delete from private.idempotency_keys as k where k.tx_ref = payment_link_failed.tx_ref and k.answered_at is null;
-  update public.subscriptions as s
-  set status = case s.status when 'pending' then 'failed' else s.status end
-  where s.tx_ref = payment_link_failed.tx_ref;
-  outcome := case when found then 'ok' else 'unknown' end;
-  return next;
-end
-$function$;
-
 -- Nobody knows whether there is a link: the payment stays pending, and the request may be repeated at once.
 create function private.payment_link_unknown(tx_ref text) returns table (outcome text)
 language plpgsql volatile security definer set search_path = ''
@@ -454,7 +320,6 @@ revoke all on function
   private.abandon_hold(uuid),
   private.claim_key(text, bytea, bytea, integer),
   private.forget_key(text, bytea),
-  private.admit_agent(uuid, bytea, integer, integer, uuid, integer, integer, bytea, bytea),
   private.admit_user(uuid, integer, integer, integer, bytea, bytea),
   private.settle_answer(uuid, bigint, text, integer, jsonb, bytea, bigint, timestamptz, text, text),
   private.release_answer(uuid),
@@ -462,8 +327,6 @@ revoke all on function
   private.payment_link_unknown(text),
   private.purge_idempotency_keys()
   from public, anon, authenticated, service_role;
-grant execute on function private.admit_agent(uuid, bytea, integer, integer, uuid, integer, integer, bytea, bytea)
-  to callwaiting_agent;
 grant execute on function
   private.admit_user(uuid, integer, integer, integer, bytea, bytea),
   private.settle_answer(uuid, bigint, text, integer, jsonb, bytea, bigint, timestamptz, text, text),

@@ -101,7 +101,8 @@ begin
 end
 $function$;
 
--- POST /api/create-payment-link, first transaction (see 0015).
+-- POST /api/create-payment-link, first transaction. Flutterwave wants an e-mail, which anonymous people do not have: that
+-- is found out before anything is written.
 create or replace function private.create_payment(
   workspace uuid, plan text, minutes integer, amount_minor bigint, currency text, tx_ref text
 ) returns table (outcome text, email text, full_name text)

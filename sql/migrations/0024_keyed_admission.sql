@@ -1,10 +1,5 @@
--- Requests with an Idempotency-Key count among the replies of an agent that are made at a time (0020), too.
-
--- breaking: replaces the forms without at_once, which no server has called.
-drop function private.admit_agent(uuid, bytea, integer, integer, uuid, integer, integer, bytea, bytea);
-
--- POST /api/agent/{id}/webhook with an Idempotency-Key. The agent's key comes first: an answer is replayed to nobody who
--- would not get a new one, as admit_agent without these arguments decides it.
+-- POST /api/agent/{id}/webhook with an Idempotency-Key (0015), within the same limits as without one (0020). The agent's key
+-- comes first: an answer is replayed to nobody who would not get a new one.
 create function private.admit_agent(
   agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid,
   history_limit integer, per_minute integer, at_once integer, idempotency_key bytea, fingerprint bytea
