@@ -62,7 +62,7 @@ let runtime: [Target] = [
         name: "CCurl", path: "Runtime/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .runtime("FunctionCore", "Core", [.httpTypes, .logging]),
     .runtime("FunctionJSON", "JSON", ["FunctionCore", .httpTypes]),
-    .runtime("FunctionChannel", "Channel", ["FunctionCore", .httpTypes, .logging, .nioCore, .nioPosix]),
+    .runtime("FunctionChannel", "Channel", ["FunctionCore", .httpTypes, .logging, .nioCore]),
     .runtime("CGIHost", "CGI", ["FunctionCore", .httpTypes, .logging]),
     .runtime("FastCGIWire", "FastCGIWire"),
     .runtime("WarmCGI", "WarmCGI", ["FastCGIWire"]),
@@ -132,7 +132,7 @@ let executables: [Target] = [
     .executableTarget(
         name: "callwaiting",
         dependencies: [
-            "FunctionCore", "FunctionChannel", "FunctionService", "CGIHost", "PostgresClient", "WebClient",
+            "FunctionCore", "FunctionService", "CGIHost", "PostgresClient", "WebClient",
             .argumentParser, .configuration, .crypto, .httpTypes, .logging, .system,
         ] + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) },
         path: "Functions/callwaiting", swiftSettings: strict),

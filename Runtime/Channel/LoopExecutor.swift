@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 
 /// Runs Swift tasks on one event loop, so that a request's task and its channel share a thread and need no lock.
 ///
@@ -12,11 +11,5 @@ public final class LoopExecutor: TaskExecutor {
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         loop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
-    }
-
-    /// Runs `work` when the calling thread's event loop has looked at everything that had arrived; at once on a thread
-    /// that has none.
-    public static func afterThisTurn(_ work: @escaping @Sendable () -> Void) {
-        if let loop = MultiThreadedEventLoopGroup.currentEventLoop { loop.execute(work) } else { work() }
     }
 }

@@ -34,9 +34,6 @@ extension Database {
         /// Refuses to use a connection whose login role could get around row-level security.
         public var verifiesLoginRole = true
         public var applicationName = "callwaiting"
-        /// Runs what it is given when the calling thread has done what it is at: on an event loop, when it has looked at
-        /// all that has arrived. A sleeping connection is woken only then, so that what arrived together is sent together.
-        public var afterThisTurn: @Sendable (_ work: @escaping @Sendable () -> Void) -> Void = { $0() }
 
         public init(connectionString: String) {
             self.connectionString = connectionString

@@ -28,10 +28,10 @@ public final class Database: Sendable {
         self.logger = logger
         fast = LaneConnections(
             .fast, count: configuration.connections, limits: limits, target: target, options: options,
-            afterThisTurn: configuration.afterThisTurn, logger: logger)
+            logger: logger)
         slow = LaneConnections(
             .slow, count: configuration.slowConnections, limits: limits, target: target, options: slowOptions,
-            afterThisTurn: configuration.afterThisTurn, logger: logger)
+            logger: logger)
     }
 
     deinit {

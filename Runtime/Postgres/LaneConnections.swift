@@ -8,7 +8,6 @@ final class LaneConnections: Sendable {
     private let counters = Counters()
     private let links: [Link]
     private let threads: Mutex<Threads>
-    private let afterThisTurn: @Sendable (@escaping @Sendable () -> Void) -> Void
 
     private struct Threads {
         var started: [Bool]
@@ -23,10 +22,8 @@ final class LaneConnections: Sendable {
 
     init(
         _ lane: Lane, count: Int, limits: LaneQueue.Limits, target: ConnectionTarget,
-        options: PipelinedConnection.Options,
-        afterThisTurn: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void, logger: Logger
+        options: PipelinedConnection.Options, logger: Logger
     ) {
-        self.afterThisTurn = afterThisTurn
         let wakeUps = (0..<max(1, count)).map { _ in WakeUp() }
         let queue = LaneQueue(waking: wakeUps, limits: limits)
         self.lane = lane
@@ -53,8 +50,7 @@ final class LaneConnections: Sendable {
             switch queue.submit(job) {
             case .refused(let error): job.finish(.failure(error))
             case .queued: break
-            case .wake(let index): afterThisTurn { self.wake(index) }
-            case .hurry(let index): links[index].wakeUp.signal()
+            case .wake(let index): wake(index)
             }
             // Cancelled while it was being queued: the handler may have looked before it was there.
             if job.isFinished { queue.remove(job) }

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 
 /// The transactions that wait for a connection of one lane, and what each of its connections is doing.
@@ -10,9 +9,6 @@ final class LaneQueue: Sendable {
         var queue: Int
         /// Transactions sent before the first answer is read.
         var batch: Int
-        /// Transactions that one connection is woken for before another is: a batch costs little more than a transaction
-        /// alone, but runs one after another.
-        var share = 8
         /// Bytes of SQL and parameters sent before the first answer is read, unless one transaction has more.
         var batchBytes = 262_144
         var firstDelay: Duration
@@ -26,9 +22,7 @@ final class LaneQueue: Sendable {
         case connecting
         /// Connected, and asleep until it is woken.
         case idle
-        /// About to be at work: has not taken anything yet.
-        case woken
-        /// At work; looks at the queue before it sleeps again.
+        /// Woken or at work; looks at the queue before it sleeps again.
         case busy
         /// Its thread has ended.
         case ended
@@ -45,8 +39,6 @@ final class LaneQueue: Sendable {
     fileprivate struct State {
         var waiting: [Job] = []
         var activities: [Activity]
-        /// By connection, the thread that has promised to wake it, where it is `woken`.
-        var promises: [pthread_t?]
         var closing = false
         var failures = 0
         var nextAttempt = ContinuousClock.now
@@ -62,7 +54,7 @@ final class LaneQueue: Sendable {
     init(waking wakeUps: [WakeUp], limits: Limits) {
         self.limits = limits
         self.wakeUps = wakeUps
-        state = Mutex(State(wakeUps.count))
+        state = Mutex(State(activities: Array(repeating: .off, count: wakeUps.count)))
     }
 
     /// Adds what it knows of this moment.
@@ -70,7 +62,7 @@ final class LaneQueue: Sendable {
         state.withLock { state in
             statistics.waiting = state.waiting.count
             statistics.oldestWait = state.waiting.first?.submitted.duration(to: .now) ?? .zero
-            statistics.busy = state.activities.count { $0 == .busy || $0 == .woken }
+            statistics.busy = state.activities.count { $0 == .busy }
             statistics.connected = statistics.busy + state.activities.count { $0 == .idle }
             statistics.connectionLimit = state.activities.count
         }
@@ -83,8 +75,6 @@ final class LaneQueue: Sendable {
         case refused(DatabaseError)
         /// Queued; the named connection is asleep and must be woken.
         case wake(Int)
-        /// Queued; the named connection is to be woken by another thread, at some time of its own: it must be woken now.
-        case hurry(Int)
         /// Queued; somebody is on the way.
         case queued
     }
@@ -95,20 +85,8 @@ final class LaneQueue: Sendable {
             guard state.waiting.count < limits.queue else {
                 return .refused(DatabaseError(.unavailable(.queueFull), "\(limits.queue) transactions are waiting"))
             }
-            if let woken = state.activities.firstIndex(of: .woken),
-                state.waiting.count < limits.share * state.activities.count(where: { $0 == .woken })
-            {
-                state.waiting.append(job)
-                // The promise is kept at the end of a turn, which may be long; it is another thread's.
-                guard let promise = state.promises[woken], pthread_equal(promise, pthread_self()) == 0 else {
-                    return .queued
-                }
-                state.promises[woken] = nil
-                return .hurry(woken)
-            }
             if let idle = state.activities.firstIndex(of: .idle) {
-                state.activities[idle] = .woken
-                state.promises[idle] = pthread_self()
+                state.activities[idle] = .busy
                 state.waiting.append(job)
                 return .wake(idle)
             }
@@ -197,8 +175,7 @@ final class LaneQueue: Sendable {
     private func handOver() {
         let sleeper = state.withLock { state -> Int? in
             guard !state.waiting.isEmpty, let idle = state.activities.firstIndex(of: .idle) else { return nil }
-            state.activities[idle] = .woken
-            state.promises[idle] = nil
+            state.activities[idle] = .busy
             return idle
         }
         if let sleeper { wakeUps[sleeper].signal() }
@@ -233,14 +210,9 @@ extension LaneQueue.Limits {
 }
 
 extension LaneQueue.State {
-    fileprivate init(_ connections: Int) {
-        activities = Array(repeating: .off, count: connections)
-        promises = Array(repeating: nil, count: connections)
-    }
-
     /// True when some connection exists or is being made, so that what is queued will be looked at.
     var isLive: Bool {
-        activities.contains { $0 != .off && $0 != .ended }
+        activities.contains { $0 == .connecting || $0 == .idle || $0 == .busy }
     }
 
     var notConnected: DatabaseError {

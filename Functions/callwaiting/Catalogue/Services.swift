@@ -1,6 +1,5 @@
 import AudioStore
 import Callers
-import FunctionChannel
 import FunctionCore
 import FunctionService
 import Logging
@@ -18,8 +17,6 @@ struct Services: Sendable {
 
     init(server: ServerSettings, database: Database.Configuration, logger: Logger) throws {
         self.server = server
-        var database = database
-        database.afterThisTurn = LoopExecutor.afterThisTurn
         self.database = try Database(database, logger: logger)
         // A request waits for one provider at a time.
         var web = WebClient.Configuration()

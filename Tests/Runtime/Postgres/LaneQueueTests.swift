@@ -42,32 +42,6 @@ import Testing
         #expect(taken.first === job)
     }
 
-    @Test("a sleeper that another thread has promised to wake is woken at once, and a second time by nobody")
-    func promise() async throws {
-        let busy = job()
-        let queue = try oneBusyOneIdle(busy)
-        guard case .wake(1) = queue.submit(job()), case .queued = queue.submit(job()) else {
-            Issue.record("one wakes, and the same thread's next one joins it")
-            return
-        }
-        let job = job()
-        let others = await withCheckedContinuation { done in
-            OwnThread.start("another") {
-                let others = [queue.submit(job), queue.submit(job)].map { submission in
-                    switch submission {
-                    case .hurry(let index): "hurry \(index)"
-                    case .queued: "queued"
-                    default: "else"
-                    }
-                }
-                done.resume(returning: others)
-            }
-        }
-        #expect(others == ["hurry 1", "queued"])
-        guard case .send(let taken) = queue.next(for: 1, connected: true) else { throw Unexpected() }
-        #expect(taken.count == 4)
-    }
-
     @Test("what waits when the last attempt to connect fails is failed, not left")
     func stranded() throws {
         let queue = LaneQueue(waking: [WakeUp()], limits: limits)
