@@ -24,6 +24,7 @@ struct HoldCommand: AsyncParsableCommand {
             TOKEN=\(database.token)
             """)
         fflush(nil)
+        // Ctrl-C ends it long before; the programs end with this process.
         try await Task.sleep(for: .seconds(86_400))
     }
 }

@@ -229,6 +229,7 @@ struct BehindWebServersTests {
             do {
                 return try await client.bytesUntilEnd()
             } catch where server == .haproxy {
+                // Once in seven runs it neither answered nor closed for ten seconds; why is not known.
                 return []
             }
         }
