@@ -135,7 +135,8 @@ struct BehindWebServersTests {
         let problem = try await site.send("GET", "/problem")
         #expect(problem.status == 422 && problem.text.contains("validation_failed"))
         #expect(problem.fields["content-type"] == "application/problem+json")
-        let method = try await site.send("POST", "/problem", body: Array("x".utf8))
+        // Some refuse a POST without a body themselves.
+        let method = try await site.send("POST", "/problem", body: server.readsOnAfterAnAnswer ? Array("x".utf8) : [])
         #expect(method.status == 405 && method.fields["allow"]?.contains("GET") == true)
     }
 
@@ -214,8 +215,7 @@ struct BehindWebServersTests {
     @Test("a refusal is readable although the body was not read", arguments: WebServer.allCases)
     func refusals(_ server: WebServer) async throws {
         let site = try await RunningSite.shared(server)
-        // cgi-fcgi leaves with the answer and the rest of the body unread, which fcgiwrap makes a 502 of.
-        if server != .nginxBridge {
+        if server.readsOnAfterAnAnswer {
             let large = try await site.send("POST", "/echo/small", body: Self.bytes(300_000))
             #expect(large.status == 413)
             #expect(large.text.contains("body_too_large"))
@@ -228,7 +228,7 @@ struct BehindWebServersTests {
             try? await client.send(RunningSite.request("POST", "/echo", body: Self.bytes(2_000_000)))
             do {
                 return try await client.bytesUntilEnd()
-            } catch where server == .haproxy {
+            } catch is RawClient.TimedOut where server == .haproxy {
                 // Once in seven runs it neither answered nor closed for ten seconds; why is not known.
                 return []
             }
@@ -282,6 +282,10 @@ struct BehindWebServersTests {
 }
 
 extension WebServer {
+    /// Whether it takes an answer that comes before the body was read. cgi-fcgi leaves with the answer, and fcgiwrap
+    /// makes a 502 of a body that nobody takes: in 5 of 400 requests with one byte.
+    var readsOnAfterAnAnswer: Bool { self != .nginxBridge }
+
     /// Whether the server tells the application at once, and every time, that a caller has left while nothing is being
     /// sent. lighttpd ends a CGI program then, but once in three runs of all tests it had not after ten seconds; we do
     /// not know why. The others notice when they next send something.

@@ -59,7 +59,7 @@ struct RawClient: Sendable {
         String(decoding: try await bytes { String(decoding: $0, as: UTF8.self).hasSuffix(suffix) }, as: UTF8.self)
     }
 
-    /// All bytes, once the peer has ended the connection. Throws when it has not within ten seconds.
+    /// All bytes, once the peer has ended the connection. Throws ``TimedOut`` when it has not within ten seconds.
     func bytesUntilEnd() async throws -> [UInt8] {
         try await collector.wait { $0.isOver }
         return collector.bytes
@@ -70,6 +70,8 @@ struct RawClient: Sendable {
     struct Unsatisfied: Error {
         var received: String
     }
+
+    struct TimedOut: Error {}
 }
 
 private final class Collector: Sendable {
@@ -112,10 +114,8 @@ private final class Collector: Sendable {
             }
             if !waits { continuation.resume() }
         }
-        if state.withLock({ $0.hasTimedOut }) { throw TimedOut() }
+        if state.withLock({ $0.hasTimedOut }) { throw RawClient.TimedOut() }
     }
-
-    struct TimedOut: Error {}
 }
 
 private final class CollectingHandler: ChannelInboundHandler {
