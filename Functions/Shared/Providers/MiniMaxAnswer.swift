@@ -63,34 +63,44 @@ struct MiniMaxStatus: RawRepresentable, Sendable, Hashable {
 }
 
 extension [UInt8] {
-    /// Decodes pairs of hexadecimal digits.
+    /// Decodes pairs of hexadecimal digits. Speech is megabytes of them, so by a table: which digit comes next is anybody's
+    /// guess, a branch predictor's too.
     ///
     /// - Returns: nil for an odd number of digits, or anything else among them.
     init?(hex: String) {
+        guard hex.utf8.count.isMultiple(of: 2) else { return nil }
         var hex = hex
-        let decoded: [UInt8]? = hex.withUTF8 { digits in
-            guard digits.count.isMultiple(of: 2) else { return nil }
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(digits.count / 2)
-            for index in stride(from: 0, to: digits.count, by: 2) {
-                let high = Self.hexValue(digits[index])
-                let low = Self.hexValue(digits[index + 1])
-                guard high | low < 16 else { return nil }
-                bytes.append(high << 4 | low)
-            }
-            return bytes
+        var seen: UInt8 = 0
+        self.init(unsafeUninitializedCapacity: hex.utf8.count / 2) { bytes, count in
+            seen = Self.decode(&hex, into: bytes)
+            count = bytes.count
         }
-        guard let decoded else { return nil }
-        self = decoded
+        guard seen < 16 else { return nil }
     }
 
-    /// 16 or more for what is not a digit.
-    private static func hexValue(_ digit: UInt8) -> UInt8 {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-        default: .max
+    /// - Returns: 16 or more when there was anything but digits.
+    private static func decode(_ hex: inout String, into bytes: UnsafeMutableBufferPointer<UInt8>) -> UInt8 {
+        hexValues.withUnsafeBufferPointer { values in
+            hex.withUTF8 { digits in
+                var seen: UInt8 = 0
+                for index in 0..<digits.count / 2 {
+                    let high = values[Int(digits[2 * index])]
+                    let low = values[Int(digits[2 * index + 1])]
+                    seen |= high | low
+                    bytes[index] = high << 4 | low
+                }
+                return seen
+            }
         }
+    }
+}
+
+/// Of each byte; 255 where it is no hexadecimal digit.
+private let hexValues: [UInt8] = (UInt8.min...UInt8.max).map { byte in
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    default: .max
     }
 }
