@@ -234,12 +234,29 @@ ALTER FUNCTION private.address_bucket(action text, address inet) OWNER TO callwa
 -- Name: admit_agent(uuid, bytea, integer, integer, uuid, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer) RETURNS TABLE(outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text, conversation_id uuid, history text, remaining bigint)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select a.outcome, a.reservation_id, a.held, a.name, a.system_prompt, a.voice_id, a.conversation_id, a.history, a.remaining
+  from private.admit_agent(
+    admit_agent.agent_id, admit_agent.key_hash, admit_agent.estimate_seconds, admit_agent.lease_seconds,
+    admit_agent.conversation, admit_agent.history_limit, null, null
+  ) as a
+$$;
+
+ALTER FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer) OWNER TO callwaiting_owner;
+
+-- Name: admit_agent(uuid, bytea, integer, integer, uuid, integer, integer, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer) RETURNS TABLE(outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text, conversation_id uuid, history text, remaining bigint, retry_after integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
   agent record;
+  taken record;
   spoken_in uuid;
+  made record;
 begin
   select a.id, a.workspace_id, a.user_id, a.name, a.system_prompt, a.voice_id, k.id as key_id, k.last_used_at
   into agent
@@ -257,6 +274,13 @@ begin
     return next;
     return;
   end if;
+  taken := private.take('key ' || agent.key_id, admit_agent.per_minute);
+  if not taken.allowed then
+    outcome := 'rate_limited';
+    retry_after := taken.retry_after;
+    return next;
+    return;
+  end if;
 
   if admit_agent.conversation is not null then
     select c.id into spoken_in
@@ -271,74 +295,27 @@ begin
     spoken_in := encode(extensions.gen_random_bytes(16), 'hex')::uuid;
   end if;
 
-  select h.outcome, h.reservation_id, h.held, h.remaining
-  into admit_agent.outcome, admit_agent.reservation_id, admit_agent.held, admit_agent.remaining
-  from private.hold(
-    agent.workspace_id, agent.user_id, agent.id, spoken_in, admit_agent.estimate_seconds, admit_agent.lease_seconds
-  ) as h;
-  if admit_agent.outcome = 'forbidden' then
-    admit_agent.outcome := 'unauthorized'; -- closed while we waited for its row
-  end if;
-  if admit_agent.outcome = 'ok' then
-    admit_agent.name := agent.name;
-    admit_agent.system_prompt := agent.system_prompt;
-    admit_agent.voice_id := agent.voice_id;
-    admit_agent.conversation_id := spoken_in;
-    admit_agent.history := private.history(admit_agent.conversation, admit_agent.history_limit);
+  made := private.hold(
+    agent.workspace_id, agent.user_id, agent.id, spoken_in, admit_agent.estimate_seconds, admit_agent.lease_seconds,
+    admit_agent.at_once
+  );
+  held := made.held;
+  remaining := made.remaining;
+  outcome := made.outcome;
+  if outcome = 'forbidden' then
+    outcome := 'unauthorized'; -- closed while we waited for its row
+  elsif outcome = 'ok' then
+    reservation_id := made.reservation_id;
+    name := agent.name;
+    system_prompt := agent.system_prompt;
+    voice_id := agent.voice_id;
+    conversation_id := spoken_in;
+    history := private.history(admit_agent.conversation, admit_agent.history_limit);
     if agent.last_used_at is null or agent.last_used_at < now() - interval '1 minute' then
       update public.api_keys as k set last_used_at = now() where k.id = agent.key_id;
     end if;
   end if;
   return next;
-end
-$$;
-
-ALTER FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer) OWNER TO callwaiting_owner;
-
--- Name: admit_agent(uuid, bytea, integer, integer, uuid, integer, integer, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
-
-CREATE FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer) RETURNS TABLE(outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text, conversation_id uuid, history text, remaining bigint, retry_after integer)
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-declare
-  key record;
-  taken record;
-begin
-  select k.id, k.workspace_id into key
-  from public.api_keys as k
-  where k.agent_id = admit_agent.agent_id
-    and k.key_hash = admit_agent.key_hash
-    and k.revoked_at is null
-    and (k.expires_at is null or k.expires_at > now());
-  if found then
-    taken := private.take('key ' || key.id, admit_agent.per_minute);
-    if not taken.allowed then
-      outcome := 'rate_limited';
-      retry_after := taken.retry_after;
-      return next;
-      return;
-    end if;
-    if admit_agent.at_once >= 1 then
-      -- Who is admitted holds this lock already when they hold seconds, so nobody counts while another is between the two.
-      perform from public.workspaces as w where w.id = key.workspace_id for no key update;
-      if (
-        select count(*)
-        from public.usage_reservations as r
-        where r.agent_id = admit_agent.agent_id and r.state = 'held' and r.expires_at > clock_timestamp()
-      ) >= admit_agent.at_once then
-        outcome := 'busy';
-        return next;
-        return;
-      end if;
-    end if;
-  end if;
-  return query
-    select a.*, null::integer
-    from private.admit_agent(
-      admit_agent.agent_id, admit_agent.key_hash, admit_agent.estimate_seconds, admit_agent.lease_seconds,
-      admit_agent.conversation, admit_agent.history_limit
-    ) as a;
 end
 $$;
 
@@ -1504,6 +1481,9 @@ CREATE FUNCTION private.history(conversation uuid, history_limit integer) RETURN
     SET search_path TO ''
     AS $$
 begin
+  if history.conversation is null then
+    return '[]'; -- the first message of a conversation, as most are
+  end if;
   return (
     select coalesce(json_agg(json_build_object('role', l.role, 'content', l.content) order by l.id), '[]')::text
     from (
@@ -1526,9 +1506,33 @@ CREATE FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversati
     SET search_path TO ''
     AS $$
 declare
+  made constant record := private.hold(
+    hold.workspace, hold.person, hold.agent, hold.conversation, hold.estimate_seconds, hold.lease_seconds, null
+  );
+begin
+  outcome := made.outcome;
+  reservation_id := made.reservation_id;
+  held := made.held;
+  remaining := made.remaining;
+end
+$$;
+
+ALTER FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint) OWNER TO callwaiting_owner;
+
+-- Name: hold(uuid, uuid, uuid, uuid, integer, integer, integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, at_once integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  -- Until the disk has it nobody has been promised anything: a hold that is lost with the server is a reply that is not
+  -- settled. settle waits for the disk, and what it writes lies behind this in the log.
+  waiting constant text := set_config('synchronous_commit', 'off', true);
   meter record;
   moment timestamptz;
-  freed bigint;
+  look record;
+  freed bigint := 0;
 begin
   select w.minutes_quota::bigint * 60 - w.seconds_used - w.seconds_reserved as unspent, w.period_end, w.closed_at
   into meter
@@ -1543,7 +1547,30 @@ begin
     return;
   end if;
 
-  freed := (private.expire_holds(hold.workspace, moment)).freed;
+  -- Every hold is made and ended under the lock, so nobody counts while another is between the two. Nearly always nothing
+  -- is to be freed, which one look into an index of what is held says.
+  select
+    hold.at_once >= 1 and hold.at_once <= (
+      select count(*)
+      from public.usage_reservations as r
+      where r.agent_id = hold.agent and r.state = 'held' and r.expires_at > moment
+    ) as is_busy,
+    exists (
+      select
+      from public.usage_reservations as r
+      where r.workspace_id = hold.workspace
+        and r.state = 'held'
+        and (r.expires_at <= moment or r.created_at > moment + interval '1 minute')
+    ) as has_dead
+  into look;
+  if look.is_busy then
+    outcome := 'busy';
+    return;
+  end if;
+  if look.has_dead then
+    freed := (private.expire_holds(hold.workspace, moment)).freed;
+  end if;
+
   remaining := meter.unspent + freed;
   if meter.period_end <= moment then
     outcome := 'subscription_expired';
@@ -1571,7 +1598,7 @@ begin
 end
 $$;
 
-ALTER FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint) OWNER TO callwaiting_owner;
+ALTER FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, at_once integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint) OWNER TO callwaiting_owner;
 
 -- Name: home_workspace(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -4438,6 +4465,10 @@ REVOKE ALL ON FUNCTION private.history(conversation uuid, history_limit integer)
 -- Name: FUNCTION hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint) FROM PUBLIC;
+
+-- Name: FUNCTION hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, at_once integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, at_once integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint) FROM PUBLIC;
 
 -- Name: FUNCTION home_workspace(person uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 

@@ -14,11 +14,13 @@ extension Database {
         public var connectionString: String
         /// Connections of the fast lane, made as they are needed. Two to four are fastest on two cores.
         public var connections = 2
+        /// Connections of the durable lane.
+        public var durableConnections = 8
         /// Connections of the slow lane.
         public var slowConnections = 1
         /// Transactions that may wait in one lane; one more is `.unavailable(.queueFull)`.
         public var queueLimit = 1024
-        /// For each statement of the fast lane, by the server.
+        /// For each statement of the fast and the durable lane, by the server.
         public var statementTimeout: Duration = .seconds(5)
         /// For each statement of the slow lane, by the server.
         public var slowStatementTimeout: Duration = .seconds(30)

@@ -7,6 +7,7 @@ import Logging
 public final class Database: Sendable {
     private let target: ConnectionTarget
     private let fast: LaneConnections
+    private let durable: LaneConnections
     private let slow: LaneConnections
     private let logger: Logger
 
@@ -26,17 +27,16 @@ public final class Database: Sendable {
         slowOptions.statementTimeout = configuration.slowStatementTimeout
         self.target = target
         self.logger = logger
-        fast = LaneConnections(
-            .fast, count: configuration.connections, limits: limits, target: target, options: options,
-            logger: logger)
-        slow = LaneConnections(
-            .slow, count: configuration.slowConnections, limits: limits, target: target, options: slowOptions,
-            logger: logger)
+        func connections(of lane: Lane, _ count: Int, _ options: PipelinedConnection.Options) -> LaneConnections {
+            LaneConnections(lane, count: count, limits: limits, target: target, options: options, logger: logger)
+        }
+        fast = connections(of: .fast, configuration.connections, options)
+        durable = connections(of: .durable, configuration.durableConnections, options)
+        slow = connections(of: .slow, configuration.slowConnections, slowOptions)
     }
 
     deinit {
-        fast.close()
-        slow.close()
+        for lane in Lane.allCases { connections(of: lane).close() }
     }
 
     /// Runs a transaction and returns the rows of each of its statements, in order.
@@ -56,7 +56,7 @@ public final class Database: Sendable {
             throw DatabaseError(.unavailable(.deadline), "the deadline had passed before it began")
         }
         let job = Job(transaction, deadline: deadline, submitted: now)
-        let lane = lane(transaction.lane)
+        let lane = connections(of: transaction.lane)
         if transaction.shielded { return try await lane.answer(to: job).get() }
         return try await withTaskCancellationHandler {
             await lane.answer(to: job)
@@ -95,18 +95,18 @@ public final class Database: Sendable {
     /// a server that does not answer keeps nobody from ending.
     public func shutdown(within time: Duration = .seconds(10)) async {
         let deadline = ContinuousClock.now + time
-        await fast.shutdown(until: deadline)
-        await slow.shutdown(until: deadline)
+        for lane in Lane.allCases { await connections(of: lane).shutdown(until: deadline) }
     }
 
     /// Of all lanes together.
-    public var statistics: Statistics { fast.statistics + slow.statistics }
+    public var statistics: Statistics { fast.statistics + durable.statistics + slow.statistics }
 
-    public func statistics(of lane: Lane) -> Statistics { self.lane(lane).statistics }
+    public func statistics(of lane: Lane) -> Statistics { connections(of: lane).statistics }
 
-    private func lane(_ lane: Lane) -> LaneConnections {
+    private func connections(of lane: Lane) -> LaneConnections {
         switch lane {
         case .fast: fast
+        case .durable: durable
         case .slow: slow
         }
     }

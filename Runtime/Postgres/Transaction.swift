@@ -13,6 +13,9 @@ public struct DatabaseRole: Hashable, Sendable, CustomStringConvertible {
 /// reports) keeps to connections of its own.
 public enum Lane: String, Sendable, CaseIterable {
     case fast
+    /// What many do at once and must be on the disk before it is answered. A connection waits for the disk with each of
+    /// its commits, but those of several connections share one wait.
+    case durable
     case slow
 }
 

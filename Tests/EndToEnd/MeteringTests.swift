@@ -47,6 +47,33 @@ extension EndToEnd {
             }
         }
 
+        /// Admission does not wait for the disk, so a server that ends just then comes back without the hold.
+        @Test("a hold that was lost with the database is 503 and charges nothing")
+        func lostHold() async throws {
+            try await withPerson { bed, person, agent in
+                bed.board.add(Fault(.delay, milliseconds: 2_000), to: .minimax)
+                let asking = Task { try await person.ask(agent, "Hi") }
+                #expect(try await eventually { try await person.usage().secondsReserved > 0 })
+                let database = try await bed.superuser()
+                try await database.execute(
+                    """
+                    with lost as (
+                      delete from public.usage_reservations as r using public.agents as a
+                      where a.id = r.agent_id and a.id = '\(agent.agentId)' returning r.workspace_id, r.seconds_held
+                    )
+                    update public.workspaces as w set seconds_reserved = seconds_reserved - l.seconds_held
+                    from lost as l where w.id = l.workspace_id
+                    """)
+                await database.close()
+                let answer = try await asking.value
+                #expect(answer.status == .serviceUnavailable)
+                #expect(answer.text.contains("database_unavailable"))
+                let usage = try await person.usage()
+                #expect(usage.secondsUsed == 0 && usage.secondsReserved == 0)
+                #expect(try await bed.look(settled, [person.email]) == "0")
+            }
+        }
+
         @Test("granted is used and reserved and left, also while a reply is being made")
         func identity() async throws {
             try await withPerson { bed, person, agent in

@@ -4,6 +4,9 @@ create or replace function private.history(conversation uuid, history_limit inte
 language plpgsql stable security definer set search_path = ''
 as $function$
 begin
+  if history.conversation is null then
+    return '[]'; -- the first message of a conversation, as most are
+  end if;
   return (
     select coalesce(json_agg(json_build_object('role', l.role, 'content', l.content) order by l.id), '[]')::text
     from (

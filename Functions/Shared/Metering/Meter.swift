@@ -110,8 +110,8 @@ public struct Meter: Sendable {
     /// Not stopped by the caller's leaving. A settle whose outcome is unknown is asked again: it is idempotent by
     /// reservation, and a repeated one returns the same receipt.
     ///
-    /// - Throws: ``Problem`` 503 when it could not be committed before the deadline; nothing is charged then, unless a
-    ///   late settle finds the hold.
+    /// - Throws: ``Problem`` 503 when it could not be committed before the deadline, or the hold is lost; nothing is
+    ///   charged then, unless a late settle finds the hold.
     public func settle(_ reservation: Reservation, _ usage: Usage, in context: Context) async throws -> Receipt {
         let sql = """
             select outcome, usage_id, charged, reserved, remaining from private.\(
@@ -125,9 +125,10 @@ public struct Meter: Sendable {
                 [
                     reservation.id, usage.milliseconds, usage.kind.rawValue, usage.audio.id, usage.audio.byteCount,
                     usage.audio.expires, usage.exchange?.message, usage.exchange?.reply,
-                ], as: .meter, shielded: true, in: context)
+                ], as: .meter, lane: .durable, shielded: true, in: context)
         }
-        guard try row.decode("outcome", as: String.self) != "unknown" else { throw Problem(.internal) }
+        // Admission does not wait for the disk: the database was lost since, and the hold with it.
+        guard try row.decode("outcome", as: String.self) != "unknown" else { throw Problem(.databaseUnavailable) }
         return try Receipt(from: row)
     }
 

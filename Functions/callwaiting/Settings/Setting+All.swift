@@ -65,6 +65,9 @@ extension Setting {
         example: "postgresql://callwaiting_owner@/callwaiting?host=/run/postgresql", isSecret: true)
     static let databasePoolSize = Setting(
         "DATABASE_POOL_SIZE", .database, "Connections a process, each pipelining many transactions.", fallback: "2")
+    static let databaseDurablePoolSize = Setting(
+        "DATABASE_DURABLE_POOL_SIZE", .database,
+        "Connections a process for charges, which are answered once they are on the disk.", fallback: "8")
     static let databaseSlowPoolSize = Setting(
         "DATABASE_SLOW_POOL_SIZE", .database, "Connections a process for what is slow by nature, such as bcrypt.",
         fallback: "1")
@@ -86,7 +89,7 @@ extension Setting {
         "CALLWAITING_SQL_DIR", .database, "Where `migrate` finds its SQL, unless `--sql` says so.",
         example: "/usr/local/share/callwaiting/sql")
     static let database = [
-        databaseURL, databaseAdminURL, databasePoolSize, databaseSlowPoolSize, databaseQueue, databaseTimeout,
+        databaseURL, databaseAdminURL, databasePoolSize, databaseDurablePoolSize, databaseSlowPoolSize, databaseQueue, databaseTimeout,
         databaseConnectTimeout, databasePrepared, databaseBatch, sqlDirectory,
     ]
 

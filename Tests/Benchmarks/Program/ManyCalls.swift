@@ -33,6 +33,10 @@ enum ManyCalls {
 
     static func run(_ lab: Lab, _ database: BenchDatabase, into report: inout Report) async throws {
         try await seed(lab, database)
+        // Once, and not between rounds: for some seconds after thousands of files were removed ext4 is slow to make new ones.
+        let audio = "\(lab.state.path)/audio"
+        try Files.createDirectory(audio, mode: 0o700)
+        defer { try? Files.remove(audio) }
         let providers = try await SlowProviders.start(delay: delay, speech: try await SlowProviders.speech(lab))
         var many = Figures()
         var few = Figures()
@@ -80,7 +84,6 @@ enum ManyCalls {
         let result = try await load.run()
         let after = ProcessUsage.below(program.processID)
         await program.stop()
-        try Files.remove("\(lab.state.path)/audio")
         let taken = try await providers.takeTimes()
         let added = result.milliseconds.map { number, time in time - (taken[number] ?? 0) }.sorted()
         figures.added50.add(added.percentile(0.5))
@@ -96,7 +99,6 @@ enum ManyCalls {
         on socket: String, _ lab: Lab, _ database: BenchDatabase, _ providers: SlowProviders
     ) async throws -> Supervisor.Program {
         try Files.remove(socket)
-        try Files.createDirectory("\(lab.state.path)/audio", mode: 0o700)
         let url = "http://127.0.0.1:\(providers.port)"
         let environment = lab.settings.merging([
             "DATABASE_URL": database.url, "OPENAI_BASE_URL": "\(url)/v1", "MINIMAX_BASE_URL": url,
