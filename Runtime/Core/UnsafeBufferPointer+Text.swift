@@ -55,7 +55,7 @@ extension UnsafeBufferPointer<UInt8> {
         var index = 0
         while count - index >= 8 {
             let bytes = UnsafeRawPointer(baseAddress! + index).loadUnaligned(as: UInt64.self)
-            // The high bit of a byte is set where it is under 0x20, or 0x7F; and where a carry came from such a byte.
+            // The high bit of a byte is set where it is under 0x20, or 0x7F; and above such a byte, which borrows from it.
             let isLow = (bytes &- 0x2020_2020_2020_2020) & ~bytes
             let isDelete = ((bytes & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x0101_0101_0101_0101) & ~bytes
             if (isLow | isDelete) & 0x8080_8080_8080_8080 != 0, self[index..<index + 8].contains(where: isControl) {

@@ -14,7 +14,7 @@ extension Database {
         public var connectionString: String
         /// Connections of the fast lane, made as they are needed. Two to four are fastest on two cores.
         public var connections = 2
-        /// Connections of the durable lane.
+        /// Connections of the durable lane; with 0 its transactions go over the fast one, as they do when it gets none.
         public var durableConnections = 8
         /// Connections of the slow lane.
         public var slowConnections = 1

@@ -7,7 +7,8 @@ import Logging
 public final class Database: Sendable {
     private let target: ConnectionTarget
     private let fast: LaneConnections
-    private let durable: LaneConnections
+    /// None: what is durable goes over the fast lane.
+    private let durable: LaneConnections?
     private let slow: LaneConnections
     private let logger: Logger
 
@@ -20,6 +21,9 @@ public final class Database: Sendable {
         let limits = LaneQueue.Limits(
             queue: configuration.queueLimit, batch: configuration.batch && direct ? configuration.batchLimit : 1,
             firstDelay: configuration.reconnectDelay, longestDelay: configuration.longestReconnectDelay)
+        // A batch commits one after another. Shared out, its commits wait for the disk together.
+        var durableLimits = limits
+        durableLimits.isSharedOut = true
         let options = PipelinedConnection.Options(
             prepared: direct ? configuration.prepared : .never, verifiesLoginRole: configuration.verifiesLoginRole,
             statementTimeout: configuration.statementTimeout)
@@ -27,16 +31,22 @@ public final class Database: Sendable {
         slowOptions.statementTimeout = configuration.slowStatementTimeout
         self.target = target
         self.logger = logger
-        func connections(of lane: Lane, _ count: Int, _ options: PipelinedConnection.Options) -> LaneConnections {
-            LaneConnections(lane, count: count, limits: limits, target: target, options: options, logger: logger)
-        }
-        fast = connections(of: .fast, configuration.connections, options)
-        durable = connections(of: .durable, configuration.durableConnections, options)
-        slow = connections(of: .slow, configuration.slowConnections, slowOptions)
+        fast = LaneConnections(
+            .fast, count: configuration.connections, limits: limits, target: target, options: options,
+            logger: logger)
+        durable =
+            configuration.durableConnections == 0
+            ? nil
+            : LaneConnections(
+                .durable, count: configuration.durableConnections, limits: durableLimits, target: target,
+                options: options, logger: logger)
+        slow = LaneConnections(
+            .slow, count: configuration.slowConnections, limits: limits, target: target, options: slowOptions,
+            logger: logger)
     }
 
     deinit {
-        for lane in Lane.allCases { connections(of: lane).close() }
+        for lane in lanes { lane.close() }
     }
 
     /// Runs a transaction and returns the rows of each of its statements, in order.
@@ -51,12 +61,25 @@ public final class Database: Sendable {
         _ transaction: Transaction, deadline: ContinuousClock.Instant
     ) async throws(DatabaseError) -> [Rows] {
         if let problem = transaction.problem { throw DatabaseError(.invalidStatement, problem) }
+        guard transaction.lane == .durable, let durable else {
+            return try await run(transaction, over: transaction.lane == .slow ? slow : fast, deadline: deadline)
+        }
+        do throws(DatabaseError) {
+            return try await run(transaction, over: durable, deadline: deadline)
+        } catch where error.kind == .unavailable(.notConnected) && !error.outcomeUnknown {
+            // Postgres may take no more connections while those of the fast lane are up.
+            return try await run(transaction, over: fast, deadline: deadline)
+        }
+    }
+
+    private func run(
+        _ transaction: Transaction, over lane: LaneConnections, deadline: ContinuousClock.Instant
+    ) async throws(DatabaseError) -> [Rows] {
         let now = ContinuousClock.now
         guard now < deadline else {
             throw DatabaseError(.unavailable(.deadline), "the deadline had passed before it began")
         }
         let job = Job(transaction, deadline: deadline, submitted: now)
-        let lane = connections(of: transaction.lane)
         if transaction.shielded { return try await lane.answer(to: job).get() }
         return try await withTaskCancellationHandler {
             await lane.answer(to: job)
@@ -95,19 +118,23 @@ public final class Database: Sendable {
     /// a server that does not answer keeps nobody from ending.
     public func shutdown(within time: Duration = .seconds(10)) async {
         let deadline = ContinuousClock.now + time
-        for lane in Lane.allCases { await connections(of: lane).shutdown(until: deadline) }
+        // None waits for another: each has all of the time.
+        await withDiscardingTaskGroup { group in
+            for lane in lanes { group.addTask { await lane.shutdown(until: deadline) } }
+        }
     }
 
     /// Of all lanes together.
-    public var statistics: Statistics { fast.statistics + durable.statistics + slow.statistics }
+    public var statistics: Statistics { lanes.reduce(into: Statistics()) { $0 = $0 + $1.statistics } }
 
-    public func statistics(of lane: Lane) -> Statistics { connections(of: lane).statistics }
-
-    private func connections(of lane: Lane) -> LaneConnections {
+    /// Nothing but zeros for a lane that there is not.
+    public func statistics(of lane: Lane) -> Statistics {
         switch lane {
-        case .fast: fast
-        case .durable: durable
-        case .slow: slow
+        case .fast: fast.statistics
+        case .durable: durable?.statistics ?? Statistics()
+        case .slow: slow.statistics
         }
     }
+
+    private var lanes: [LaneConnections] { [fast, durable, slow].compactMap { $0 } }
 }

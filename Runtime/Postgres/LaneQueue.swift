@@ -11,6 +11,8 @@ final class LaneQueue: Sendable {
         var batch: Int
         /// Bytes of SQL and parameters sent before the first answer is read, unless one transaction has more.
         var batchBytes = 262_144
+        /// Whether a connection takes only its share of what waits, so that there is some for each of the others.
+        var isSharedOut = false
         var firstDelay: Duration
         var longestDelay: Duration
     }
@@ -227,11 +229,13 @@ extension LaneQueue.State {
 
     /// From the front, as many as may be sent together; those whose caller has gone are dropped.
     mutating func takeBatch(_ limits: LaneQueue.Limits) -> [Job] {
+        let share = (waiting.count + activities.count - 1) / activities.count
+        let most = limits.isSharedOut ? min(share, limits.batch) : limits.batch
         var batch: [Job] = []
         var bytes = 0
         var taken = 0
         for job in waiting {
-            guard batch.count < limits.batch else { break }
+            guard batch.count < most else { break }
             let size = job.transaction.size
             guard batch.isEmpty || bytes + size <= limits.batchBytes else { break }
             taken += 1

@@ -13,8 +13,8 @@ public struct DatabaseRole: Hashable, Sendable, CustomStringConvertible {
 /// reports) keeps to connections of its own.
 public enum Lane: String, Sendable, CaseIterable {
     case fast
-    /// What many do at once and must be on the disk before it is answered. A connection waits for the disk with each of
-    /// its commits, but those of several connections share one wait.
+    /// Commits that many wait for at once. A connection commits one after another and waits for the disk each time; those
+    /// of several connections wait together.
     case durable
     case slow
 }

@@ -47,10 +47,11 @@ extension EndToEnd {
             }
         }
 
-        /// Admission does not wait for the disk, so a server that ends just then comes back without the hold.
+        /// Admission does not wait for the disk, so a database that crashes just then comes back without the hold.
         @Test("a hold that was lost with the database is 503 and charges nothing")
         func lostHold() async throws {
             try await withPerson { bed, person, agent in
+                let recordings = try bed.recordings()
                 bed.board.add(Fault(.delay, milliseconds: 2_000), to: .minimax)
                 let asking = Task { try await person.ask(agent, "Hi") }
                 #expect(try await eventually { try await person.usage().secondsReserved > 0 })
@@ -68,6 +69,7 @@ extension EndToEnd {
                 let answer = try await asking.value
                 #expect(answer.status == .serviceUnavailable)
                 #expect(answer.text.contains("database_unavailable"))
+                #expect(try bed.recordings() == recordings)
                 let usage = try await person.usage()
                 #expect(usage.secondsUsed == 0 && usage.secondsReserved == 0)
                 #expect(try await bed.look(settled, [person.email]) == "0")

@@ -110,6 +110,13 @@ final class TestBed: Sendable {
         try await PlainConnection(databaseURL, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
+    /// The files of all recordings that there are.
+    func recordings() throws -> Set<String> {
+        let audio = directory + "/audio"
+        return Set(
+            try FileManager.default.subpathsOfDirectory(atPath: audio).filter { !Files.isDirectory("\(audio)/\($0)") })
+    }
+
     /// A short private directory that ends with the process.
     private static func makeDirectory() throws -> String {
         let path = "/tmp/cw-e2e-\([UInt8].random(count: 4).hex)"

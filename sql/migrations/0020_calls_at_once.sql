@@ -6,23 +6,24 @@
 
 create index usage_reservations_agent_id_held_idx on public.usage_reservations (agent_id) where state = 'held';
 
--- Holds up to estimate_seconds of a workspace, all that is left where that is less. Frees what dead replies hold first. With
--- at_once of 1 or more: unless the agent has that many holds. An id of no workspace, or of a closed one, is 'forbidden'.
+-- Holds up to estimate_seconds of a workspace, all that is left where that is less, after freeing what dead replies held.
+-- An agent that has at_once holds is 'busy'; null or 0 is any number. An id of no workspace, or of a closed one, is
+-- 'forbidden'.
 create function private.hold(
   workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer,
   at_once integer, out outcome text, out reservation_id uuid, out held integer, out remaining bigint
 )
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off
 as $function$
 declare
-  -- Until the disk has it nobody has been promised anything: a hold that is lost with the server is a reply that is not
-  -- settled. settle waits for the disk, and what it writes lies behind this in the log.
-  waiting constant text := set_config('synchronous_commit', 'off', true);
   meter record;
   moment timestamptz;
   look record;
   freed bigint := 0;
 begin
+  -- Until it is on the disk nobody has been promised anything: a hold that is lost with the server is a reply that is not
+  -- settled. settle waits for the disk, and writes later in the log, so what it flushes has this in it.
+  perform set_config('synchronous_commit', 'off', true);
   select w.minutes_quota::bigint * 60 - w.seconds_used - w.seconds_reserved as unspent, w.period_end, w.closed_at
   into meter
   from public.workspaces as w
@@ -108,7 +109,8 @@ $function$;
 -- breaking: replaces the form without at_once, which no server has called.
 drop function private.admit_agent(uuid, bytea, integer, integer, uuid, integer, integer);
 
--- POST /api/agent/{id}/webhook: at most per_minute a key, and at_once at a time per agent; null is any number.
+-- POST /api/agent/{id}/webhook: at most per_minute a key, and at_once at a time per agent; null or 0 is any number. Only who
+-- would be let in counts: the key of a paused agent, or of a closed workspace, is as wrong as any other.
 create function private.admit_agent(
   agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid,
   history_limit integer, per_minute integer, at_once integer
@@ -116,7 +118,7 @@ create function private.admit_agent(
   outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text,
   conversation_id uuid, history text, remaining bigint, retry_after integer
 )
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off
 as $function$
 declare
   agent record;

@@ -1,6 +1,6 @@
 -- One workspace's seconds, step by step; after every step the ledgers must add up.
 begin;
-select plan(68);
+select plan(70);
 create temporary table them on commit drop as
   select tests.person('ann@metering.test') as ann, tests.person('bob@metering.test') as bob, null::uuid as workspace,
     null::uuid as agent;
@@ -113,11 +113,14 @@ select results_eq(
   'with nothing left nobody is let in'
 );
 select pg_temp.adds_up('the last hold');
+select is(current_setting('synchronous_commit'), 'off', 'an admission does not wait for the disk');
+set local synchronous_commit = on;
 select results_eq(
   'select * from pg_temp.settle(''d'', 500000)', $$ values ('settled', 17, 0::bigint, 0::bigint) $$,
   'the last reply is charged to the last second and no further'
 );
 select pg_temp.adds_up('the last reply');
+select is(current_setting('synchronous_commit'), 'on', 'a charge does');
 select is(u.meta ->> 'milliseconds', '500000', 'while its real length is kept')
 from holds as h
 join public.usage_reservations as r on r.id = h.id

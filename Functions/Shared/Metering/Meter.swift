@@ -110,8 +110,8 @@ public struct Meter: Sendable {
     /// Not stopped by the caller's leaving. A settle whose outcome is unknown is asked again: it is idempotent by
     /// reservation, and a repeated one returns the same receipt.
     ///
-    /// - Throws: ``Problem`` 503 when it could not be committed before the deadline, or the hold is lost; nothing is
-    ///   charged then, unless a late settle finds the hold.
+    /// - Throws: ``Problem`` 503 when it could not be committed before the deadline; nothing is charged then, unless a
+    ///   late settle finds the hold. Also when the hold is gone (``LostHold``), which charges nothing for certain.
     public func settle(_ reservation: Reservation, _ usage: Usage, in context: Context) async throws -> Receipt {
         let sql = """
             select outcome, usage_id, charged, reserved, remaining from private.\(
@@ -127,8 +127,9 @@ public struct Meter: Sendable {
                     usage.audio.expires, usage.exchange?.message, usage.exchange?.reply,
                 ], as: .meter, lane: .durable, shielded: true, in: context)
         }
-        // Admission does not wait for the disk: the database was lost since, and the hold with it.
-        guard try row.decode("outcome", as: String.self) != "unknown" else { throw Problem(.databaseUnavailable) }
+        guard try row.decode("outcome", as: String.self) != "unknown" else {
+            throw Problem(.databaseUnavailable, cause: LostHold(reservation: reservation.id))
+        }
         return try Receipt(from: row)
     }
 
@@ -216,6 +217,14 @@ extension StoredReply {
             text: try row.decodeIfPresent("reply_text", as: String.self),
             conversationID: try row.decodeIfPresent("conversation_id", as: String.self))
     }
+}
+
+/// There was nothing to settle: Postgres crashed before the admission was on the disk, or a repeat of the request under its
+/// key has taken the hold away.
+struct LostHold: Error, CustomStringConvertible {
+    let reservation: String
+
+    var description: String { "hold \(reservation) is gone" }
 }
 
 /// What an agent's admission brings along for making its reply.

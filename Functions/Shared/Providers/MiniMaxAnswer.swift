@@ -63,8 +63,8 @@ struct MiniMaxStatus: RawRepresentable, Sendable, Hashable {
 }
 
 extension [UInt8] {
-    /// Decodes pairs of hexadecimal digits. Speech is megabytes of them, so by a table: which digit comes next is anybody's
-    /// guess, a branch predictor's too.
+    /// Decodes pairs of hexadecimal digits. Speech is megabytes of them, so by a table and without a branch, which could
+    /// not be predicted.
     ///
     /// - Returns: nil for an odd number of digits, or anything else among them.
     init?(hex: String) {

@@ -15,12 +15,15 @@ struct Assembly: Sendable {
     let application: Application
     let services: Services
 
-    /// - Parameter only: names of the functions to serve; empty serves all.
+    /// - Parameters:
+    ///   - only: names of the functions to serve; empty serves all.
+    ///   - isForOneRequest: whether a second connection to the database would never be worth making.
     /// - Throws: ``SettingsError`` with everything that is missing or wrong, before anything is started.
-    init(only: [String] = [], source: SettingsSource) async throws {
+    init(only: [String] = [], source: SettingsSource, isForOneRequest: Bool = false) async throws {
         var reader = SettingsReader(source.reader)
         let server = ServerSettings(from: &reader)
-        let database = Database.Configuration(from: &reader)
+        var database = Database.Configuration(from: &reader)
+        if isForOneRequest { database.durableConnections = 0 }
         let identity = IdentitySettings(from: &reader)
         let logger = Logger.callwaiting(level: Logger.Level(from: &reader))
         let entries = try Self.entries(only)

@@ -18,7 +18,8 @@ struct CGICommand: AsyncParsableCommand {
     static func respond() async -> Int32 {
         let program = CommandLine.arguments.first ?? ""
         do {
-            let assembly = try await Assembly(only: functionNames(for: program), source: try await SettingsSource())
+            let assembly = try await Assembly(
+                only: functionNames(for: program), source: try await SettingsSource(), isForOneRequest: true)
             let status = await CGIProcess.serve(
                 assembly.application, program: program, basePath: assembly.services.server.basePath,
                 trustedProxies: assembly.services.server.trustedProxies)

@@ -77,7 +77,7 @@ extension Database.Configuration {
     init(from reader: inout SettingsReader) {
         self.init(connectionString: reader.required(.databaseURL))
         connections = reader.integer(.databasePoolSize, in: 1...64)
-        durableConnections = reader.integer(.databaseDurablePoolSize, in: 1...64)
+        durableConnections = reader.integer(.databaseDurablePoolSize, in: 0...64)
         slowConnections = reader.integer(.databaseSlowPoolSize, in: 1...64)
         queueLimit = reader.integer(.databaseQueue, in: 1...1_000_000)
         statementTimeout = .milliseconds(reader.integer(.databaseTimeout, in: 10...600_000))

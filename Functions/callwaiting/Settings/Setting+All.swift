@@ -67,7 +67,8 @@ extension Setting {
         "DATABASE_POOL_SIZE", .database, "Connections a process, each pipelining many transactions.", fallback: "2")
     static let databaseDurablePoolSize = Setting(
         "DATABASE_DURABLE_POOL_SIZE", .database,
-        "Connections a process for charges, which are answered once they are on the disk.", fallback: "8")
+        "Connections a process for charges, which many wait for the disk with at once. 0: those of `DATABASE_POOL_SIZE`.",
+        fallback: "8")
     static let databaseSlowPoolSize = Setting(
         "DATABASE_SLOW_POOL_SIZE", .database, "Connections a process for what is slow by nature, such as bcrypt.",
         fallback: "1")
@@ -89,8 +90,8 @@ extension Setting {
         "CALLWAITING_SQL_DIR", .database, "Where `migrate` finds its SQL, unless `--sql` says so.",
         example: "/usr/local/share/callwaiting/sql")
     static let database = [
-        databaseURL, databaseAdminURL, databasePoolSize, databaseDurablePoolSize, databaseSlowPoolSize, databaseQueue, databaseTimeout,
-        databaseConnectTimeout, databasePrepared, databaseBatch, sqlDirectory,
+        databaseURL, databaseAdminURL, databasePoolSize, databaseDurablePoolSize, databaseSlowPoolSize, databaseQueue,
+        databaseTimeout, databaseConnectTimeout, databasePrepared, databaseBatch, sqlDirectory,
     ]
 
     // MARK: Who is calling

@@ -19,7 +19,7 @@ enum Release {
     static let version = "0.1.0"
 }
 
-/// Both lanes of the database.
+/// The lanes of the database.
 struct DatabaseStatus: StatusSource {
     let database: Database
 

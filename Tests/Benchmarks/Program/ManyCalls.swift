@@ -21,6 +21,9 @@ enum ManyCalls {
     static let fewSeconds = 30.0
     static let fewLimit = 5.0
 
+    /// Its calls are nothing that the other targets should find in their tables.
+    private static let copy = "callwaiting_calls"
+
     private struct Figures {
         var added50 = Samples()
         var added99 = Samples()
@@ -101,7 +104,7 @@ enum ManyCalls {
         try Files.remove(socket)
         let url = "http://127.0.0.1:\(providers.port)"
         let environment = lab.settings.merging([
-            "DATABASE_URL": database.url, "OPENAI_BASE_URL": "\(url)/v1", "MINIMAX_BASE_URL": url,
+            "DATABASE_URL": database.cluster.url(database: copy, user: "callwaiting"), "OPENAI_BASE_URL": "\(url)/v1", "MINIMAX_BASE_URL": url,
             "AUDIO_DIRECTORY": "\(lab.state.path)/audio", "REQUESTS_IN_FLIGHT": "12000",
         ]) { $1 }
         let program = try lab.supervisor.start(
@@ -141,7 +144,8 @@ enum ManyCalls {
 
     /// Workspaces with more minutes than a run can use, an agent in each, and its key.
     private static func seed(_ lab: Lab, _ database: BenchDatabase) async throws {
-        let connection = try await PlainConnection(database.cluster.databaseURL, logger: lab.logger)
+        try await database.copy(as: copy, logger: lab.logger)
+        let connection = try await PlainConnection(database.cluster.url(database: copy), logger: lab.logger)
         let values = (0..<agents).map { number in
             let hash = SHA256.hash(data: Data(key(number).utf8)).map { byte in
                 (byte < 16 ? "0" : "") + String(byte, radix: 16)

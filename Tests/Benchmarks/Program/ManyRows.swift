@@ -94,15 +94,12 @@ enum ManyRows {
             """)
         try await small.execute("vacuum analyze")
         await small.close()
-        let admin = try await PlainConnection(database.cluster.url(database: "postgres"), logger: lab.logger)
-        try await admin.execute("create database \(large) template callwaiting")
-        await admin.close()
+        try await database.copy(as: large, logger: lab.logger)
         let copy = try await PlainConnection(database.cluster.url(database: large), logger: lab.logger)
         try await copy.execute(
             """
             insert into auth.users (email, email_confirmed_at)
               select 'bench' || n || '@callwaiting.test', now() from generate_series(2, \(workspaces)) as n;
-            delete from public.usage_logs;
             with workspaces as (
               select array_agg(id order by created_at) as ids from public.workspaces
             )

@@ -42,6 +42,20 @@ import Testing
         #expect(taken.first === job)
     }
 
+    @Test("where work is shared out, a connection leaves the others theirs")
+    func sharedOut() throws {
+        var limits = limits
+        limits.isSharedOut = true
+        let queue = LaneQueue(waking: [WakeUp(), WakeUp(), WakeUp()], limits: limits)
+        for _ in 0..<7 { _ = queue.submit(job()) }
+        queue.connectionMade()
+        let sizes = try (0..<4).map { turn in
+            guard case .send(let taken) = queue.next(for: turn % 3, connected: true) else { throw Unexpected() }
+            return taken.count
+        }
+        #expect(sizes == [3, 2, 1, 1])
+    }
+
     @Test("what waits when the last attempt to connect fails is failed, not left")
     func stranded() throws {
         let queue = LaneQueue(waking: [WakeUp()], limits: limits)

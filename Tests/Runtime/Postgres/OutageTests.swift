@@ -133,4 +133,25 @@ import Testing
         try #require(bound == 0 && listen(listener, 8) == 0)
         return listener
     }
+
+    @Test func whatIsDurableGoesOverTheFastLaneWhenThereIsNoOtherConnection() async throws {
+        let directory = "/tmp/pgtest-full-\(UInt32.random(in: 0 ... .max))"
+        let cluster = try await PostgresCluster.start(in: directory, options: .temporary, logger: quiet)
+        let owner = try await PlainConnection(cluster.databaseURL, logger: quiet)
+        try await owner.execute("create role lonely login connection limit 1")
+        await owner.close()
+        var configuration = Database.Configuration(connectionString: cluster.url(user: "lonely"))
+        configuration.connections = 1
+        let database = try Database(configuration, logger: quiet)
+        let one = Statement("select 1 as n")
+        let role = DatabaseRole("lonely")
+        for lane in [Lane.fast, .durable, .durable] {
+            #expect(try await database.query(one, as: role, lane: lane, deadline: .soon).count == 1)
+        }
+        #expect(database.statistics(of: .fast).transactions == 3)
+        #expect(database.statistics(of: .durable).failedConnects > 0)
+        await database.shutdown()
+        try await cluster.stop()
+        try await PostgresCluster.remove(directory, logger: quiet)
+    }
 }
