@@ -1531,14 +1531,14 @@ CREATE FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversati
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  -- Until the disk has it nobody has been promised anything: a hold that is lost with the server is a reply that is not
-  -- settled. settle waits for the disk, and what it writes lies behind this in the log.
-  waiting constant text := set_config('synchronous_commit', 'off', true);
   meter record;
   moment timestamptz;
   look record;
   freed bigint := 0;
 begin
+  -- Until it is on the disk nobody has been promised anything: a hold that is lost with the server is a reply that is not
+  -- settled. settle waits for the disk, and writes later in the log, so what it flushes has this in it.
+  perform set_config('synchronous_commit', 'off', true);
   select w.minutes_quota::bigint * 60 - w.seconds_used - w.seconds_reserved as unspent, w.period_end, w.closed_at
   into meter
   from public.workspaces as w
