@@ -42,7 +42,7 @@ test: ## every test, Swift and SQL
 	$(dev) with-postgres -- sql/dump --check
 	docs/check-tests
 
-attack: ## what hostile callers would try, at full length, 40 minutes; says how many cases of each kind it tried
+attack: ## what hostile callers would try, at full length, 12 minutes; says how many cases of each kind it tried
 	@deploy/setup test
 	@Tests/Attack/prepare .build-attack
 	@swift build $(swift_flags) --build-tests
@@ -84,4 +84,4 @@ lint: ## say what `make format` would change, and what it cannot
 	swift format lint --strict --parallel --recursive Functions Runtime Tests Package.swift
 
 clean: ## remove what building made; development data stays (make dev args=--reset starts that over)
-	rm -rf .build .build-release
+	rm -rf .build .build-release .build-attack .build-bench

@@ -98,6 +98,24 @@ select results_eq(
   $$ select a.outcome from pg_temp.them as t, private.admit_agent(t.agent, tests.key_hash(t.agent), 1, 60, null, 20, null, 9) as a $$,
   array['ok'], 'while another agent goes on'
 );
+select results_eq(
+  $$ select a.outcome from pg_temp.them as t,
+     private.admit_agent(t.their_agent, tests.key_hash(t.their_agent), 1, 60, gen_random_uuid(), 20, null, 3) as a $$,
+  array['unknown_conversation'], 'a conversation that is not the agent''s is said before that it is busy'
+);
+select tests.act_as_owner();
+delete from private.rate_limits;
+update public.agents as a set status = 'paused' from them where a.id = them.agent;
+select tests.act_as('callwaiting_agent');
+select results_eq(
+  $$ select a.outcome from generate_series(1, 2) as n, pg_temp.them as t,
+     private.admit_agent(t.agent, tests.key_hash(t.agent), 1, 60, null, 20 + n * 0, 1, null) as a $$,
+  array['unauthorized', 'unauthorized'], 'the key of an agent that answers nobody is as wrong as any other'
+);
+select tests.act_as_owner();
+select is_empty('select * from private.rate_limits', 'and is not counted');
+update public.agents as a set status = 'active' from them where a.id = them.agent;
+select tests.act_as('callwaiting_agent');
 select tests.act_as_owner();
 select private.release(reservation_id) from calls where reservation_id is not null limit 1;
 select tests.act_as('callwaiting_agent');
