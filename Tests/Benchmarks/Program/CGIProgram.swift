@@ -13,8 +13,6 @@ struct CGIProgram {
         var milliseconds: Double
         /// User and system time of the process and of its children that it waited for, in microseconds.
         var cpu: Double
-        /// Highest resident size, in bytes.
-        var memory: Int
         var output: String
     }
 
@@ -59,7 +57,7 @@ struct CGIProgram {
         guard status == 0 else { throw BenchError("\(name) ended with wait status \(status):\n\(output)") }
         return Run(
             milliseconds: time / .milliseconds(1), cpu: usage.ru_utime.microseconds + usage.ru_stime.microseconds,
-            memory: usage.ru_maxrss * 1_024, output: output)
+            output: output)
     }
 
     /// Everything until the other end is closed, as a web server reads it.

@@ -66,7 +66,6 @@ extension Contest.Figures {
         p50.add(times.percentile(0.5))
         p99.add(times.percentile(0.99))
         cpu.add(runs.map(\.cpu).sorted().percentile(0.5))
-        memory.add(Double(runs.map(\.memory).max() ?? 0) / 1_048_576)
     }
 }
 
