@@ -212,28 +212,44 @@ struct BehindWebServersTests {
         }
     }
 
+    /// The answer to a POST, as soon as it is whole by its own framing.
+    private func answer(_ target: String, _ body: [UInt8], _ site: RunningSite) async throws -> Transport.Answer {
+        try await RawClient.with(site.address) { client in
+            // What the server does not take is given up when the connection is closed.
+            Task { try? await client.send(RunningSite.request("POST", target, body: body)) }
+            let bytes = try await client.bytes { bytes in
+                guard let answer = try? Transport.http.read(bytes) else { return false }
+                return answer.isComplete && answer.fields["content-length"] != nil
+            }
+            return try Transport.http.read(bytes)
+        }
+    }
+
     @Test("a refusal is readable although the body was not read", arguments: WebServer.allCases)
     func refusals(_ server: WebServer) async throws {
         let site = try await RunningSite.shared(server)
+        // HAProxy leaves the rest of the body where it is, and the connection open, until its time-out. All others close.
+        func post(_ target: String, _ count: Int) async throws -> Transport.Answer {
+            if server == .haproxy { return try await answer(target, Self.bytes(count), site) }
+            return try await site.send("POST", target, body: Self.bytes(count))
+        }
         if server.readsOnAfterAnAnswer {
-            let large = try await site.send("POST", "/echo/small", body: Self.bytes(300_000))
+            let large = try await post("/echo/small", 300_000)
             #expect(large.status == 413)
             #expect(large.text.contains("body_too_large"))
-            let missing = try await site.send("POST", "/nothing", body: Self.bytes(300_000))
+            let missing = try await post("/nothing", 300_000)
             #expect(missing.status == 404)
             #expect(missing.text.contains("not_found"))
         }
-        // Beyond a megabyte it may be the web server's own refusal, which HAProxy does not wait for us to read.
+        // Beyond a megabyte it may be the web server's own refusal, which comes while we still send.
+        if server == .haproxy {
+            #expect(try await answer("/echo", Self.bytes(2_000_000), site).status == 413)
+            return
+        }
         let huge = try await RawClient.with(site.address) { client -> [UInt8] in
             try? await client.send(RunningSite.request("POST", "/echo", body: Self.bytes(2_000_000)))
-            do {
-                return try await client.bytesUntilEnd()
-            } catch is RawClient.TimedOut where server == .haproxy {
-                // Once in seven runs it neither answered nor closed for ten seconds; why is not known.
-                return []
-            }
+            return try await client.bytesUntilEnd()
         }
-        if server == .haproxy, huge.isEmpty { return }
         #expect(try Transport.http.read(huge).status == (server == .apacheFcgid ? 500 : 413))
     }
 
