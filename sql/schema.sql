@@ -251,7 +251,6 @@ ALTER FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_secon
 CREATE FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seconds integer, lease_seconds integer, conversation uuid, history_limit integer, per_minute integer, at_once integer) RETURNS TABLE(outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text, conversation_id uuid, history text, remaining bigint, retry_after integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET enable_seqscan TO 'off'
     AS $$
 declare
   agent record;
@@ -733,7 +732,6 @@ ALTER FUNCTION private.audio_deleted(audio_id bytea) OWNER TO callwaiting_owner;
 CREATE FUNCTION private.audio_state(audio_id bytea) RETURNS TABLE(outcome text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
-    SET enable_seqscan TO 'off'
     AS $$
 begin
   select case when f.deleted_at is null and f.expires_at > now() then 'ok' else 'gone' end into outcome
@@ -1280,7 +1278,6 @@ ALTER FUNCTION private.event_attempts() OWNER TO callwaiting_owner;
 CREATE FUNCTION private.expire_holds(workspace uuid, moment timestamp with time zone, OUT holds integer, OUT freed bigint) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET enable_seqscan TO 'off'
     AS $$
 begin
   holds := 0;
@@ -1482,7 +1479,6 @@ ALTER FUNCTION private.health() OWNER TO callwaiting_owner;
 CREATE FUNCTION private.history(conversation uuid, history_limit integer) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
-    SET enable_seqscan TO 'off'
     AS $$
 begin
   if history.conversation is null then
@@ -1528,7 +1524,6 @@ ALTER FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversatio
 CREATE FUNCTION private.hold(workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer, at_once integer, OUT outcome text, OUT reservation_id uuid, OUT held integer, OUT remaining bigint) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET enable_seqscan TO 'off'
     AS $$
 declare
   meter record;
@@ -1628,7 +1623,6 @@ ALTER FUNCTION private.home_workspace(person uuid) OWNER TO callwaiting_owner;
 CREATE FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET enable_seqscan TO 'off'
     AS $$
 begin
   insert into public.conversations as c (id, workspace_id, agent_id)
@@ -2248,7 +2242,6 @@ ALTER FUNCTION private.refresh_session(refresh_hash bytea, new_refresh_hash byte
 CREATE FUNCTION private.release(reservation_id uuid) RETURNS TABLE(outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET enable_seqscan TO 'off'
     AS $$
 declare
   hold record;
@@ -2455,7 +2448,6 @@ ALTER FUNCTION private."session_user"(user_id uuid, session_id uuid) OWNER TO ca
 CREATE FUNCTION private.settle(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) RETURNS TABLE(outcome text, usage_id uuid, charged integer, reserved bigint, remaining bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET enable_seqscan TO 'off'
     AS $$
 declare
   hold public.usage_reservations;
@@ -2734,7 +2726,6 @@ ALTER FUNCTION private.sign_up(email text, password text, data jsonb, bcrypt_cos
 CREATE FUNCTION private.take(bucket text, per_minute integer, OUT allowed boolean, OUT retry_after integer) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET enable_seqscan TO 'off'
     AS $$
 declare
   minute constant interval := interval '1 minute';

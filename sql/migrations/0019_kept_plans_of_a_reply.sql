@@ -49,14 +49,3 @@ begin
   return next;
 end
 $function$;
-
--- A plan that is kept was made for tables as they were. Of one that had just been vacuumed empty all rows are read, and go on
--- being read when there are thousands, until it is analysed again.
-alter function private.take(text, integer) set enable_seqscan = off;
-alter function private.expire_holds(uuid, timestamptz) set enable_seqscan = off;
-alter function private.settle(uuid, bigint, text, integer, jsonb, bytea, bigint, timestamptz, text, text)
-  set enable_seqscan = off;
-alter function private.release(uuid) set enable_seqscan = off;
-alter function private.history(uuid, integer) set enable_seqscan = off;
-alter function private.keep_exchange(uuid, uuid, uuid, text, text) set enable_seqscan = off;
-alter function private.audio_state(bytea) set enable_seqscan = off;

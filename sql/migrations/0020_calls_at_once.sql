@@ -13,7 +13,7 @@ create function private.hold(
   workspace uuid, person uuid, agent uuid, conversation uuid, estimate_seconds integer, lease_seconds integer,
   at_once integer, out outcome text, out reservation_id uuid, out held integer, out remaining bigint
 )
-language plpgsql volatile security definer set search_path = '' set enable_seqscan = off
+language plpgsql volatile security definer set search_path = ''
 as $function$
 declare
   meter record;
@@ -118,7 +118,7 @@ create function private.admit_agent(
   outcome text, reservation_id uuid, held integer, name text, system_prompt text, voice_id text,
   conversation_id uuid, history text, remaining bigint, retry_after integer
 )
-language plpgsql volatile security definer set search_path = '' set enable_seqscan = off
+language plpgsql volatile security definer set search_path = ''
 as $function$
 declare
   agent record;
