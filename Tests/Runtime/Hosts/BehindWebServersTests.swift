@@ -228,7 +228,7 @@ struct BehindWebServersTests {
     @Test("a refusal is readable although the body was not read", arguments: WebServer.allCases)
     func refusals(_ server: WebServer) async throws {
         let site = try await RunningSite.shared(server)
-        // HAProxy leaves the rest of the body where it is, and the connection open, until its time-out. All others close.
+        // HAProxy at times leaves the rest of the body where it is, and the connection open. All others close it.
         func post(_ target: String, _ count: Int) async throws -> Transport.Answer {
             if server == .haproxy { return try await answer(target, Self.bytes(count), site) }
             return try await site.send("POST", target, body: Self.bytes(count))
