@@ -253,23 +253,12 @@ CREATE FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seco
     SET search_path TO ''
     AS $$
 declare
-  agent record;
+  agent constant record := private.calling_agent(admit_agent.agent_id, admit_agent.key_hash);
   taken record;
   spoken_in uuid;
   made record;
 begin
-  select a.id, a.workspace_id, a.user_id, a.name, a.system_prompt, a.voice_id, k.id as key_id, k.last_used_at
-  into agent
-  from public.api_keys as k
-  join public.agents as a on a.id = k.agent_id
-  join public.workspaces as w on w.id = a.workspace_id
-  where k.key_hash = admit_agent.key_hash
-    and k.agent_id = admit_agent.agent_id
-    and k.revoked_at is null
-    and (k.expires_at is null or k.expires_at > now())
-    and a.status = 'active'
-    and w.closed_at is null;
-  if not found then
+  if agent.id is null then
     outcome := 'unauthorized';
     return next;
     return;
@@ -329,22 +318,12 @@ CREATE FUNCTION private.admit_agent(agent_id uuid, key_hash bytea, estimate_seco
     AS $$
 declare
   owner constant text := 'agent ' || admit_agent.agent_id;
-  bucket uuid;
+  bucket constant uuid := (private.calling_agent(admit_agent.agent_id, admit_agent.key_hash)).key_id;
   taken record;
   claim record;
   admitted record;
 begin
-  select k.id into bucket
-  from public.api_keys as k
-  join public.agents as a on a.id = k.agent_id
-  join public.workspaces as w on w.id = a.workspace_id
-  where k.key_hash = admit_agent.key_hash
-    and k.agent_id = admit_agent.agent_id
-    and k.revoked_at is null
-    and (k.expires_at is null or k.expires_at > now())
-    and a.status = 'active'
-    and w.closed_at is null;
-  if not found then
+  if bucket is null then
     outcome := 'unauthorized';
     return next;
     return;
@@ -786,6 +765,30 @@ CREATE FUNCTION private.books() RETURNS TABLE(workspaces bigint, usage_rows bigi
 $$;
 
 ALTER FUNCTION private.books() OWNER TO callwaiting_owner;
+
+-- Name: calling_agent(uuid, bytea); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.calling_agent(agent_id uuid, key_hash bytea, OUT id uuid, OUT workspace_id uuid, OUT user_id uuid, OUT name text, OUT system_prompt text, OUT voice_id text, OUT key_id uuid, OUT last_used_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  select a.id, a.workspace_id, a.user_id, a.name, a.system_prompt, a.voice_id, k.id, k.last_used_at
+  into calling_agent.id, calling_agent.workspace_id, calling_agent.user_id, calling_agent.name,
+    calling_agent.system_prompt, calling_agent.voice_id, key_id, calling_agent.last_used_at
+  from public.api_keys as k
+  join public.agents as a on a.id = k.agent_id
+  join public.workspaces as w on w.id = a.workspace_id
+  where k.key_hash = calling_agent.key_hash
+    and k.agent_id = calling_agent.agent_id
+    and k.revoked_at is null
+    and (k.expires_at is null or k.expires_at > now())
+    and a.status = 'active'
+    and w.closed_at is null;
+end
+$$;
+
+ALTER FUNCTION private.calling_agent(agent_id uuid, key_hash bytea, OUT id uuid, OUT workspace_id uuid, OUT user_id uuid, OUT name text, OUT system_prompt text, OUT voice_id text, OUT key_id uuid, OUT last_used_at timestamp with time zone) OWNER TO callwaiting_owner;
 
 -- Name: claim_expired_audio(integer); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -4349,6 +4352,10 @@ REVOKE ALL ON FUNCTION private.bcrypt(password text, cost integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.books() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.books() TO callwaiting_worker;
+
+-- Name: FUNCTION calling_agent(agent_id uuid, key_hash bytea, OUT id uuid, OUT workspace_id uuid, OUT user_id uuid, OUT name text, OUT system_prompt text, OUT voice_id text, OUT key_id uuid, OUT last_used_at timestamp with time zone); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.calling_agent(agent_id uuid, key_hash bytea, OUT id uuid, OUT workspace_id uuid, OUT user_id uuid, OUT name text, OUT system_prompt text, OUT voice_id text, OUT key_id uuid, OUT last_used_at timestamp with time zone) FROM PUBLIC;
 
 -- Name: FUNCTION claim_expired_audio("limit" integer); Type: ACL; Schema: private; Owner: callwaiting_owner
 

@@ -106,6 +106,30 @@ begin
 end
 $function$;
 
+-- The agent whose key this is, while it answers; no id where there is none, whatever is wrong.
+create function private.calling_agent(
+  agent_id uuid, key_hash bytea,
+  out id uuid, out workspace_id uuid, out user_id uuid, out name text, out system_prompt text, out voice_id text,
+  out key_id uuid, out last_used_at timestamptz
+)
+language plpgsql stable security definer set search_path = ''
+as $function$
+begin
+  select a.id, a.workspace_id, a.user_id, a.name, a.system_prompt, a.voice_id, k.id, k.last_used_at
+  into calling_agent.id, calling_agent.workspace_id, calling_agent.user_id, calling_agent.name,
+    calling_agent.system_prompt, calling_agent.voice_id, key_id, calling_agent.last_used_at
+  from public.api_keys as k
+  join public.agents as a on a.id = k.agent_id
+  join public.workspaces as w on w.id = a.workspace_id
+  where k.key_hash = calling_agent.key_hash
+    and k.agent_id = calling_agent.agent_id
+    and k.revoked_at is null
+    and (k.expires_at is null or k.expires_at > now())
+    and a.status = 'active'
+    and w.closed_at is null;
+end
+$function$;
+
 -- breaking: replaces the form without at_once, which no server has called.
 drop function private.admit_agent(uuid, bytea, integer, integer, uuid, integer, integer);
 
@@ -121,23 +145,12 @@ create function private.admit_agent(
 language plpgsql volatile security definer set search_path = ''
 as $function$
 declare
-  agent record;
+  agent constant record := private.calling_agent(admit_agent.agent_id, admit_agent.key_hash);
   taken record;
   spoken_in uuid;
   made record;
 begin
-  select a.id, a.workspace_id, a.user_id, a.name, a.system_prompt, a.voice_id, k.id as key_id, k.last_used_at
-  into agent
-  from public.api_keys as k
-  join public.agents as a on a.id = k.agent_id
-  join public.workspaces as w on w.id = a.workspace_id
-  where k.key_hash = admit_agent.key_hash
-    and k.agent_id = admit_agent.agent_id
-    and k.revoked_at is null
-    and (k.expires_at is null or k.expires_at > now())
-    and a.status = 'active'
-    and w.closed_at is null;
-  if not found then
+  if agent.id is null then
     outcome := 'unauthorized';
     return next;
     return;
@@ -205,6 +218,7 @@ $function$;
 
 revoke all on function
   private.hold(uuid, uuid, uuid, uuid, integer, integer, integer),
+  private.calling_agent(uuid, bytea),
   private.admit_agent(uuid, bytea, integer, integer, uuid, integer, integer, integer)
   from public, anon, authenticated, service_role;
 grant execute on function private.admit_agent(uuid, bytea, integer, integer, uuid, integer, integer, integer)

@@ -13,22 +13,12 @@ language plpgsql volatile security definer set search_path = ''
 as $function$
 declare
   owner constant text := 'agent ' || admit_agent.agent_id;
-  bucket uuid;
+  bucket constant uuid := (private.calling_agent(admit_agent.agent_id, admit_agent.key_hash)).key_id;
   taken record;
   claim record;
   admitted record;
 begin
-  select k.id into bucket
-  from public.api_keys as k
-  join public.agents as a on a.id = k.agent_id
-  join public.workspaces as w on w.id = a.workspace_id
-  where k.key_hash = admit_agent.key_hash
-    and k.agent_id = admit_agent.agent_id
-    and k.revoked_at is null
-    and (k.expires_at is null or k.expires_at > now())
-    and a.status = 'active'
-    and w.closed_at is null;
-  if not found then
+  if bucket is null then
     outcome := 'unauthorized';
     return next;
     return;
