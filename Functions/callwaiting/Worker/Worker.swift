@@ -70,10 +70,12 @@ struct Worker: Sendable {
         configuration.apply(life)
         let server = Server(responder: NoRequests(), configuration: configuration, logger: services.logger)
         let work = Task { await run(every: interval) }
-        services.logger.info("worker started")
         let page = StatusPage(
             services, server: nil, and: [WorkerStatus(record: record, database: services.database)])
-        let outcome = try await page.serve(on: endpoint, logger: services.logger) { try await server.run() }
+        let outcome = try await page.serve(on: endpoint, logger: services.logger) {
+            // Said once signals are heeded: whoever reads it may send one.
+            try await server.run { [logger = services.logger] _ in logger.info("worker started") }
+        }
         stop.tell()
         work.cancel()  // ends a rest; jobs are shielded
         await work.value
