@@ -20,7 +20,7 @@ import WebClient
 
             host.process.signal(signal)
             #expect(await host.process.exitStatus == .code(0))
-            #expect(!processes.contains(where: BuiltHost.isAlive))
+            try await host.eventually("all end") { !processes.contains(where: BuiltHost.isAlive) }
             #expect(!directories.contains(where: Files.exists))
             #expect(!Files.exists("\(host.state)/dev.json"))
             let log = try #require(try Files.read("\(host.state)/logs/dev.log"))
@@ -67,7 +67,7 @@ import WebClient
                 let client = WebClient(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
                 var statuses: [Int] = []
                 while !Task.isCancelled {
-                    let request = WebRequest(method: .get, url: "\(file.url)/readyz", deadline: .now + .seconds(20))
+                    let request = WebRequest(method: .get, url: "\(file.url)/healthz", deadline: .now + .seconds(20))
                     statuses.append(try await Task { try await client.send(request) }.value.status.code)
                 }
                 await client.shutdown()
@@ -107,7 +107,7 @@ import WebClient
             for process in postgres { kill(process, SIGKILL) }
             #expect(await host.process.exitStatus == .code(1))
             #expect(try host.printed().contains("Postgres ended by itself"))
-            #expect(!processes.contains(where: BuiltHost.isAlive))
+            try await host.eventually("all end") { !processes.contains(where: BuiltHost.isAlive) }
         }
     }
 

@@ -25,13 +25,14 @@ extension EndToEnd {
         @Test("a caller who leaves after the speech was made is charged once", arguments: [true, false])
         func leavingLate(isAgents: Bool) async throws {
             try await withPerson { bed, person, agent in
-                bed.board.add(Fault(.delay, milliseconds: 1_000), to: .minimax)
+                bed.board.add(Fault(.hold), to: .minimax)
                 let asked = bed.board.report(of: .minimax).requests
                 let asking = Task { try await isAgents ? person.ask(agent, "Hi") : person.speak("Hi") }
                 #expect(try await eventually { bed.board.report(of: .minimax).requests > asked })
                 // Whoever holds the workspace's row keeps the settling waiting.
                 let blocker = try await bed.superuser()
                 try await blocker.execute("begin; select from public.workspaces for update")
+                bed.board.clearFaults(of: .minimax)
                 let waits = """
                     select exists (select from pg_locks where not granted and locktype = 'transactionid')::text
                     """
@@ -52,7 +53,7 @@ extension EndToEnd {
         func lostHold() async throws {
             try await withPerson { bed, person, agent in
                 let recordings = try bed.recordings()
-                bed.board.add(Fault(.delay, milliseconds: 2_000), to: .minimax)
+                bed.board.add(Fault(.hold), to: .minimax)
                 let asking = Task { try await person.ask(agent, "Hi") }
                 #expect(try await eventually { try await person.usage().secondsReserved > 0 })
                 let database = try await bed.superuser()
@@ -66,6 +67,7 @@ extension EndToEnd {
                     from lost as l where w.id = l.workspace_id
                     """)
                 await database.close()
+                bed.board.clearFaults(of: .minimax)
                 let answer = try await asking.value
                 #expect(answer.status == .serviceUnavailable)
                 #expect(answer.text.contains("database_unavailable"))
@@ -86,9 +88,10 @@ extension EndToEnd {
                     return usage
                 }
                 _ = try await expectIdentity()
-                bed.board.add(Fault(.delay, milliseconds: 2_000), to: .minimax)
+                bed.board.add(Fault(.hold), to: .minimax)
                 let asking = Task { try await person.ask(agent, "Hi") }
                 #expect(try await eventually { try await expectIdentity().secondsReserved > 0 })
+                bed.board.clearFaults(of: .minimax)
                 let receipt = try await asking.value.decode(Person.Answer.self).usage
                 let usage = try await expectIdentity()
                 #expect(usage.secondsReserved == 0)

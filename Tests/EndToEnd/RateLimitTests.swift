@@ -70,7 +70,7 @@ extension EndToEnd {
                 let person = try await Person.signUp(one)
                 let (agent, another) = (try await person.createAgent(), try await person.createAgent())
                 let elsewhere = Person(sender: other, email: person.email, token: person.token)
-                bed.board.add(Fault(.delay, times: 1, milliseconds: 3_000), to: .openai)
+                bed.board.add(Fault(.hold), to: .openai)
                 defer { bed.board.clearFaults(of: .openai) }
                 async let slow = person.ask(agent, "Take your time")
                 // The slow one is in the books as soon as it is admitted.
@@ -80,6 +80,7 @@ extension EndToEnd {
                 #expect(refused.problemCode == "too_many_at_once")
                 #expect(refused.fields[.retryAfter] == "1")
                 #expect(try await elsewhere.ask(another, "Another agent goes on").status == .ok)
+                bed.board.clearFaults(of: .openai)
                 #expect(try await slow.status == .ok)
                 #expect(try await elsewhere.ask(agent, "Now").status == .ok)
             }

@@ -23,7 +23,7 @@ extension EndToEnd {
                 files = HostFiles(bed: bed)
                 environment = bed.environment()
                 environment["APP_URL"] = nil
-                environment["DRAIN_BUDGET"] = "5"
+                environment["DRAIN_BUDGET"] = "30"
                 environment["CALLWAITING_ENV_FILE"] = try files.write("settings.env", "")
                 try settings(origin: "https://one.example")
             }
@@ -149,9 +149,9 @@ extension EndToEnd {
             #expect(await server.stop() == .code(0))
         }
 
-        /// A server that is in the middle of a reload, held there by an answer that takes its time.
+        /// A server that is in the middle of a reload, held there by an answer that comes when `body` lets it.
         private func midway(
-            _ body: (Installation, ServedProgram, Int, SteadyLoad) async throws -> Void
+            _ body: (Installation, ServedProgram, Int, SteadyLoad, _ letAnswer: () -> Void) async throws -> Void
         ) async throws {
             let bed = try await TestBed.shared.value
             let installation = try Installation(bed)
@@ -161,7 +161,7 @@ extension EndToEnd {
             let sender = HTTPSender(baseURL: "http://127.0.0.1:\(port)", client: bed.client)
             let person = try await Person.signUp(sender)
             let agent = try await person.createAgent()
-            bed.board.add(.init(.delay, milliseconds: 3_000), to: .openai)
+            bed.board.add(.init(.hold), to: .openai)
             defer { bed.board.clearFaults(of: .openai) }
             let before = bed.board.report(of: .openai).requests
             async let answer = person.ask(agent, "What are your business hours?")
@@ -169,15 +169,16 @@ extension EndToEnd {
             let load = SteadyLoad([(port, Self.get), (port, Self.post)])
             server.process.signal(SIGHUP)
             try await server.wait(for: #""message":"listening""#, times: 2)
-            try await body(installation, server, port, load)
+            try await body(installation, server, port, load) { bed.board.clearFaults(of: .openai) }
             #expect(try await answer.status == .ok, "what was under way was finished")
             try await load.stop()
         }
 
         @Test("settings that break in the middle of a reload leave the stand-in serving, until they are right")
         func breaksMidway() async throws {
-            try await midway { installation, server, port, load in
+            try await midway { installation, server, port, load, letAnswer in
                 try installation.settings(origin: "ftp://nonsense")
+                letAnswer()
                 try await server.wait(for: "its stand-in serves on")
                 let before = load.answers
                 #expect(try await eventually { load.answers > before + 100 }, "requests are answered")
@@ -192,9 +193,10 @@ extension EndToEnd {
 
         @Test("a program that vanishes in the middle of a reload is replaced by the one that runs")
         func vanishesMidway() async throws {
-            try await midway { installation, server, port, load in
+            try await midway { installation, server, port, load, letAnswer in
                 #expect(unlink(installation.program) == 0)
                 try installation.settings(origin: "https://four.example")
+                letAnswer()
                 try await server.wait(for: #""message":"reloaded""#)
                 #expect(try await installation.origin(port, asking: "https://four.example") != nil)
                 #expect(load.failures.isEmpty)
@@ -205,8 +207,9 @@ extension EndToEnd {
 
         @Test("a stop while a stand-in serves alone ends both")
         func stopsBehindStandIn() async throws {
-            try await midway { installation, server, port, load in
+            try await midway { installation, server, port, load, letAnswer in
                 try installation.settings(origin: "ftp://nonsense")
+                letAnswer()
                 try await server.wait(for: "its stand-in serves on")
                 try await load.stop()
                 #expect(await server.stop() == .code(0))
@@ -216,9 +219,12 @@ extension EndToEnd {
 
         @Test("a stop in the middle of a reload ends both processes, after the last answer")
         func stopsMidway() async throws {
-            try await midway { _, server, port, load in
+            try await midway { _, server, port, load, letAnswer in
                 try await load.stop()
-                #expect(await server.stop() == .code(0))
+                server.process.signal(SIGTERM)
+                try await server.wait(for: #""message":"stopping""#)
+                letAnswer()
+                #expect(await server.process.exitStatus == .code(0))
                 #expect(!SteadyLoad.canConnect(to: port))
             }
         }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct RunningLocallyTests {
     /// Pastes the page's lines into a shell, in order. `make -s env` becomes what it runs, and curl fails where the
-    /// server answers with an error.
+    /// server answers with an error, and asks again while a payment's webhook is on its way.
     @Test func everyLineOfTheDocumentWorksWhenPasted() async throws {
         let here = #filePath
         let path = here.replacing("Tests/EndToEnd/RunningLocallyTests.swift", with: "docs/running-locally.md")
@@ -22,7 +22,18 @@ import Testing
                 set -eu -o pipefail
                 cd \(directory)
                 make() { \(try BuiltHost.products())/callwaiting-dev env; }
-                curl() { command curl --fail-with-body "$@"; }
+                curl() {
+                  local answer
+                  case "$*" in
+                  *payment-status*)
+                    for _ in $(seq 60); do
+                      answer=$(command curl --fail-with-body "$@")
+                      case $answer in *'"status":"pending"'*) sleep 0.5 ;; *) break ;; esac
+                    done
+                    printf '%s\n' "$answer" ;;
+                  *) command curl --fail-with-body "$@" ;;
+                  esac
+                }
 
                 """
             let script = Command(

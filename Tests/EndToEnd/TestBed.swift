@@ -71,7 +71,7 @@ final class TestBed: Sendable {
             "OPENAI_API_KEY": "sk-test", "MINIMAX_BASE_URL": emulatorURL, "MINIMAX_API_KEY": "mm-test",
             "FLUTTERWAVE_BASE_URL": emulatorURL + "/v3", "FLUTTERWAVE_SECRET_KEY": "FLWSECK_TEST-1",
             "FLUTTERWAVE_WEBHOOK_SECRET_HASH": Self.secretHash, "BASIC_PLAN_AMOUNT": "2900",
-            "PRO_PLAN_AMOUNT": "19900", "ENTERPRISE_PLAN_AMOUNT": "99900",
+            "PRO_PLAN_AMOUNT": "19900", "ENTERPRISE_PLAN_AMOUNT": "99900", "DATABASE_CONNECT_TIMEOUT": "15",
         ].merging(Self.noLimits) { $1 }
         let migration = try await run("callwaiting", ["migrate", "--sql", Self.repository + "/sql"])
         guard migration.status.isSuccess else { throw Failure("migrate: \(migration)") }

@@ -21,7 +21,11 @@ extension EndToEnd {
                 _ = try await installation.warmUp()
                 #expect(installation.processes.count == 1)
                 #expect(try await client.get("/readyz").status == .ok)
-                #expect(!installation.complaints.contains("callwaiting-cgi:"))
+                let complaints = installation.complaints.split(separator: "\n").filter {
+                    // One that was not given the processor in time is said, and no harm.
+                    $0.contains("callwaiting-cgi:") && !$0.contains("does not answer")
+                }
+                #expect(complaints.isEmpty)
             }
         }
 
@@ -34,8 +38,12 @@ extension EndToEnd {
                     #expect(implied.status == .unauthorized, "the name implies the path")
                     #expect(try await client.get("/voice/api/usage-report").status == .unauthorized)
                     #expect(try await client.get("/healthz").status == .unauthorized, "whatever the path")
-                    #expect(try await installation.isWarm(implied) == warm)
-                    if !warm { _ = try await installation.warmUp() }
+                    if warm {
+                        _ = try await installation.warm { try await client.get("/cgi-bin/usage-report") }
+                    } else {
+                        #expect(try await !installation.isWarm(implied))
+                        _ = try await installation.warmUp()
+                    }
                 }
             }
         }
@@ -111,7 +119,7 @@ extension EndToEnd {
 
         @Test("a resident with nothing to do leaves, and leaves nothing behind")
         func idle() async throws {
-            try await WarmInstallation.with(["RESIDENT_IDLE_TIME": "1"]) { installation, _ in
+            try await WarmInstallation.with(["RESIDENT_IDLE_TIME": "3"]) { installation, _ in
                 let resident = try await installation.warmUp()
                 try await installation.eventually("it leaves") { !BuiltHost.isAlive(resident) }
                 #expect(try Files.names(in: installation.residents) == ["log"])
@@ -156,21 +164,21 @@ extension EndToEnd {
                 let long = #"{"email":"\#(String(repeating: "x", count: 900_000))"}"#
                 let cold = try await client.post("/auth/v1/signup", json: long)
                 _ = try await installation.warmUp()
-                let warm = try await client.post("/auth/v1/signup", json: long)
+                let warm = try await installation.warm { try await client.post("/auth/v1/signup", json: long) }
                 #expect(warm.status == .contentTooLarge)
                 #expect(cold.status == warm.status)
-                #expect(try await installation.isWarm(warm))
                 #expect(try await !installation.isWarm(cold))
 
                 let person = try await Person.signUp(client)
                 let prompt = String(repeating: "é", count: 3_000)
-                let created = try await client.send(
-                    TestRequest(
-                        .post, "/api/create-agent",
-                        fields: [.authorization: "Bearer \(person.token)", .contentType: "application/json"],
-                        body: Array(#"{"name":"n","systemPrompt":"\#(prompt)","voiceId":"soft_f"}"#.utf8)))
+                let created = try await installation.warm {
+                    try await client.send(
+                        TestRequest(
+                            .post, "/api/create-agent",
+                            fields: [.authorization: "Bearer \(person.token)", .contentType: "application/json"],
+                            body: Array(#"{"name":"n","systemPrompt":"\#(prompt)","voiceId":"soft_f"}"#.utf8)))
+                }
                 #expect(created.status == .created, "\(created.text)")
-                #expect(try await installation.isWarm(created))
             }
         }
 
@@ -224,7 +232,10 @@ extension EndToEnd {
             // No socket's address is as long as that.
             try await WarmInstallation.with(["CALLWAITING_RESIDENT_DIRECTORY": long]) { installation, _ in
                 let client = try installation.client()
-                for _ in 0..<4 { #expect(try await client.get("/healthz").status == .ok) }
+                for _ in 0..<4 {
+                    #expect(try await client.get("/healthz").status == .ok)
+                    try installation.renewLastStart()
+                }
                 try await installation.eventually("a start fails") { installation.log.contains("too long") }
                 #expect(installation.log.ranges(of: "too long").count == 1, "one start, one failure")
                 #expect(installation.processes.isEmpty)

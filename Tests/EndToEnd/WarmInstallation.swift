@@ -86,11 +86,26 @@ struct WarmInstallation {
     }
 
     /// Lets a next start come at once, although the last was a moment ago.
-    func forgetLastStart() throws {
+    func forgetLastStart() throws { try dateLastStart([timeval(), timeval()]) }
+
+    /// Has the last start been a moment ago, however long it was.
+    func renewLastStart() throws { try dateLastStart(nil) }
+
+    private func dateLastStart(_ times: [timeval]?) throws {
         for name in try Files.names(in: residents) where name.hasSuffix(".lock") {
-            var times = [timeval(tv_sec: 0, tv_usec: 0), timeval(tv_sec: 0, tv_usec: 0)]
-            try #require(utimes("\(residents)/\(name)", &times) == 0)
+            try #require(utimes("\(residents)/\(name)", times) == 0)
         }
+    }
+
+    /// Asks until it is a resident that answers: one that the machine keeps from it is not waited for long.
+    func warm(_ ask: () async throws -> TestResponse) async throws -> TestResponse {
+        var answer: TestResponse?
+        try await eventually("a resident answers") {
+            let latest = try await ask()
+            answer = latest
+            return try await isWarm(latest)
+        }
+        return try #require(answer)
     }
 
     func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {

@@ -187,18 +187,24 @@ language plpgsql
 as $$
 declare
   plan json;
+  fewest integer;
 begin
   begin
     perform set_config('request.jwt.claims', jsonb_build_object('sub', person)::text, true);
     perform set_config('session_authorization', 'callwaiting', true), set_config('role', as_role, true);
-    execute 'explain (analyze, buffers, timing off, format json) ' || statement into plan;
-    execute 'explain (analyze, buffers, timing off, format json) ' || statement into plan;
+    -- The least of several: what is learnt of the catalogue, once or again after a table was analysed, is not the answer's.
+    for n in 1..5 loop
+      execute 'explain (analyze, buffers, timing off, format json) ' || statement into plan;
+      fewest := least(
+        fewest,
+        (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::integer + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::integer);
+    end loop;
     raise exception sqlstate 'UNDO0';
   exception
     when sqlstate 'UNDO0' then null;
     when others then return 0; -- compared above, word for word
   end;
-  return (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::integer + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::integer;
+  return fewest;
 end
 $$;
 select cmp_ok(

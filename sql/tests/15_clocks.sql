@@ -43,7 +43,7 @@ select is((select count from private.expire_reservations()), 0, 'a clock set for
 select is((select count from private.expire_reservations()), 0, 'however often it is looked at');
 select isnt(pg_temp.admit(), null, 'nor does another admission');
 select is(pg_temp.states(), array['held', 'held'], 'both are held');
-select pg_temp.jump('45 seconds');
+select pg_temp.jump('30 seconds');
 select is((select count from private.expire_reservations()), 0, 'nor before half a lease is over, which is as long as a request may take');
 select tests.act_as('callwaiting_meter');
 select is((select outcome from live, private.settle(live.id, 1000, 'voice', 0, '{}', null, null, null, null, null)), 'settled', 'until then it is settled as if nothing had been');

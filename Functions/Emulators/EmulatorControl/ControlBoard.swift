@@ -46,6 +46,8 @@ public final class ControlBoard: Sendable {
     public static let maximumFaults = 100
 
     private let reports = Mutex<[Provider: Report]>([:])
+    /// How often each provider's faults were cleared.
+    private let clearings = Mutex<[Provider: Int]>([:])
 
     public init() {}
 
@@ -61,13 +63,18 @@ public final class ControlBoard: Sendable {
         }
     }
 
+    /// Forgets the provider's faults, and lets the answers go that one of them holds.
     public func clearFaults(of provider: Provider) {
         reports.withLock { $0[provider, default: Report()].faults = [] }
+        clearings.withLock { $0[provider, default: 0] += 1 }
     }
+
+    func clearings(of provider: Provider) -> Int { clearings.withLock { $0[provider, default: 0] } }
 
     /// Forgets the provider's faults, counts and requests.
     public func reset(_ provider: Provider) {
         reports.withLock { $0[provider] = nil }
+        clearings.withLock { $0[provider, default: 0] += 1 }
     }
 
     /// Counts and keeps one request.

@@ -4,7 +4,7 @@ import FunctionJSON
 public struct Fault: Codable, Sendable, Hashable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
         // What may befall any HTTP answer.
-        case timeout, delay, drip, garbage, empty, truncated, disconnect
+        case timeout, delay, hold, drip, garbage, empty, truncated, disconnect
         // What a provider says when it refuses.
         case unauthorized, unavailable
         case rateLimited = "rate_limited"
@@ -99,7 +99,9 @@ public struct Fault: Codable, Sendable, Hashable {
 
 extension Fault.Kind {
     /// Done to the answer's bytes, whatever they say.
-    public static let transport: Set<Self> = [.timeout, .delay, .drip, .garbage, .empty, .truncated, .disconnect]
+    public static let transport: Set<Self> = [
+        .timeout, .delay, .hold, .drip, .garbage, .empty, .truncated, .disconnect,
+    ]
     /// Said instead of the answer, in the provider's own words.
     public static let refusals: Set<Self> = [.unauthorized, .rateLimited, .serverError, .unavailable]
     public static let openAI: Set<Self> = [.insufficientQuota, .streamError, .keepAlive, .emptyReply]

@@ -12,6 +12,7 @@ extension ControlBoard {
         _ provider: Provider, _ operation: String, _ request: Request, kinds: Set<Fault.Kind> = [],
         refuse: (Fault) throws -> Response?, answer: (Fault?) async throws -> Response
     ) async throws -> Response {
+        let clearings = clearings(of: provider)
         record(request, of: provider, as: operation)
         let accepted = kinds.union(Fault.Kind.transport).union(Fault.Kind.refusals)
         guard let fault = take(provider, operation, accepting: accepted) else { return try await answer(nil) }
@@ -22,6 +23,9 @@ extension ControlBoard {
             throw CancellationError()
         case .delay:
             try await Task.sleep(for: .milliseconds(fault.milliseconds ?? 1_000))
+            return try await answer(nil)
+        case .hold:
+            while self.clearings(of: provider) == clearings { try await Task.sleep(for: .milliseconds(10)) }
             return try await answer(nil)
         case .garbage:
             return .text("<html><body><h1>Bad Gateway</h1></body></html>", type: "text/html")

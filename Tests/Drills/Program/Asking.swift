@@ -20,7 +20,7 @@ extension World {
         if let idempotencyKey { fields[HTTPField.Name("Idempotency-Key")!] = idempotencyKey }
         let request = WebRequest(
             method: .post, url: "\(url(of: server))/api/agent/\(agent.id)/webhook", fields: fields,
-            body: Array(#"{"message":"Hello"}"#.utf8), deadline: .now + .seconds(20))
+            body: Array(#"{"message":"Hello"}"#.utf8), deadline: .now + .seconds(30))
         guard let response = try? await place.client.send(request) else { return nil }
         let json = try? JSONValue(parsing: response.body)
         return Answer(

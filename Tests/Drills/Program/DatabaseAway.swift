@@ -14,7 +14,7 @@ enum DatabaseAway {
     /// From its return to full service.
     private static let patience = Duration.seconds(5)
     /// What an answer without a database may take: its own deadline, for those that were under way.
-    private static let longestAnswer = Duration.seconds(World.deadline + 1)
+    private static let longestAnswer = Duration.seconds(World.usualDeadline + 1)
 
     static func run(_ place: Place, _ effort: Effort) async throws -> Outcome {
         place.say("4: without Postgres")

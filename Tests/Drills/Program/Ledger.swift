@@ -33,7 +33,7 @@ enum Ledger {
         language plpgsql as $$
         begin
           update public.usage_reservations as r
-          set expires_at = clock_timestamp(), doubted_at = clock_timestamp() - interval '1 day'
+          set expires_at = least(r.expires_at, clock_timestamp()), doubted_at = clock_timestamp() - interval '1 day'
           where r.workspace_id = let_leases_run_out.workspace and r.state = 'held';
           update private.idempotency_keys as k set claimed_until = clock_timestamp()
           where k.scope = 'agent ' || let_leases_run_out.agent and k.answered_at is null;
@@ -44,7 +44,8 @@ enum Ledger {
         -- What is not as it must be once everything is over.
         create function drills.violations(workspace uuid, agent uuid, replies integer, longest_lease interval)
         returns setof text
-        language plpgsql as $$
+        language plpgsql stable -- one snapshot: something may be settled between two looks
+        as $$
         declare
           w record;
           logged bigint;
@@ -111,7 +112,7 @@ extension World {
     func violations(of agent: Agent, replies: Int) async throws -> [String] {
         let rows = try await query(
             "select v from drills.violations($1::uuid, $2::uuid, $3::int, make_interval(secs => $4::int)) as v",
-            [agent.workspace, agent.id, replies, 2 * Self.deadline + Self.longestWait])
+            [agent.workspace, agent.id, replies, 2 * deadline + Self.longestWait])
         return try rows.map { try $0.decode("v", as: String.self) }
     }
 

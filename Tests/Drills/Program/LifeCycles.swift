@@ -15,7 +15,8 @@ enum LifeCycles {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<min(effort.worlds, runs) {
                 group.addTask {
-                    let world = try await World(place, "life-\(number)", servers: 1)
+                    let world = try await World(
+                        place, "life-\(number)", servers: 1, deadline: World.shortestDeadline)
                     while true {
                         let index = next.withLock { next in
                             defer { next += 1 }

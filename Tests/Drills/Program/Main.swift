@@ -91,7 +91,7 @@ struct Effort: Sendable {
     static let quick = Effort(
         lastSecondRounds: 2, lastSecondRequests: 100, lifeCycles: 60, worlds: 2, payments: 40,
         // Longer than any answer: all callers may be charging when Postgres goes, which is tried until their deadline.
-        outage: .seconds(World.deadline + 3))
+        outage: .seconds(World.usualDeadline + 3))
 }
 
 /// Why a drill cannot go on, for the person at the terminal. A promise that is broken is a violation, not one of these.

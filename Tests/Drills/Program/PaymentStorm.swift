@@ -93,7 +93,7 @@ enum PaymentStorm {
                 fields: [
                     .contentType: "application/json", .authorization: "Bearer \(people[index % people.count].token)",
                 ],
-                body: Array(#"{"plan":"pro"}"#.utf8), deadline: .now + .seconds(20))
+                body: Array(#"{"plan":"pro"}"#.utf8), deadline: .now + .seconds(30))
             let response = try await world.place.client.send(request)
             guard let reference = try JSONValue(parsing: response.body)["txRef"]?.text else {
                 throw DrillError("no payment link: \(String(decoding: response.body, as: UTF8.self))")

@@ -72,7 +72,7 @@ extension EndToEnd {
                     var (answer, ended) = try Self.ask(port, request)
                     // Whoever closes their half is gone for nginx, which closes its connection to us and opens another for
                     // the next, sooner than we take them: 502 says that the queue of the socket is full.
-                    for _ in 0..<20 where host != .http && answer.starts(with: "HTTP/1.1 502".utf8) {
+                    for _ in 0..<100 where host != .http && answer.starts(with: "HTTP/1.1 502".utf8) {
                         try await Task.sleep(for: .milliseconds(100))
                         (answer, ended) = try Self.ask(port, request)
                     }

@@ -2,6 +2,7 @@ import EmulatorControl
 import FunctionJSON
 import FunctionTesting
 import HTTPTypes
+import Synchronization
 import Testing
 import WebClient
 
@@ -52,10 +53,16 @@ import WebClient
     @Test func `a timeout accepts the request and never answers`() async throws {
         try await live { sender, emulation in
             try await sender.fault(.minimax, ["fault": "timeout"])
-            var hasty = sender
-            hasty.patience = .milliseconds(400)
-            await #expect(throws: WebError.self) { try await hasty.call("/v1/t2a_v2", [:]) }
-            #expect(emulation.board.report(of: .minimax).requests == 1)
+            let hasEnded = Mutex(false)
+            let call = Task {
+                defer { hasEnded.withLock { $0 = true } }
+                return try await sender.call("/v1/t2a_v2", [:])
+            }
+            #expect(try await eventually { emulation.board.report(of: .minimax).requests == 1 })
+            try await Task.sleep(for: .milliseconds(400))
+            #expect(!hasEnded.withLock { $0 })
+            call.cancel()
+            await #expect(throws: WebError.self) { try await call.value }
         }
     }
 

@@ -19,7 +19,7 @@ import Testing
     static func claims(_ changes: [String: String?] = [:]) -> String {
         var members: [String: String] = [
             "iss": "\"\(issuer)\"", "sub": "\"\(subject)\"", "aud": "\"authenticated\"", "role": "\"authenticated\"",
-            "exp": "\(Int(Date().timeIntervalSince1970) + 600)", "email": "\"a@example.com\"",
+            "exp": "\(Int(Date().timeIntervalSince1970) + 86_400)", "email": "\"a@example.com\"",
             "session_id": "\"6b1f2c7e-0000-4000-8000-0000000000aa\"",
         ]
         for (name, value) in changes { members[name] = value }

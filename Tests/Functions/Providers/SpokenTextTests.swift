@@ -62,8 +62,11 @@ import Voice
     func cost() {
         for part in ["<#", "#>", "[", "[](", "*", "<", "# ", ">"] {
             let text = String(repeating: part, count: 50_000 / part.count)
-            let duration = ContinuousClock().measure { _ = SpokenText(cleaning: text) }
-            #expect(duration < .seconds(5), "\(part)")
+            // Once in time is enough: a machine may be busy, text that takes longer always does.
+            let isQuick = (1...3).contains { _ in
+                ContinuousClock().measure { _ = SpokenText(cleaning: text) } < .seconds(5)
+            }
+            #expect(isQuick, "\(part)")
         }
     }
 }
