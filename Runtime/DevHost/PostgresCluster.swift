@@ -99,7 +99,8 @@ public final class PostgresCluster: Sendable {
     }
 
     private func makeSureOfDatabase() async throws {
-        let connection = try await PlainConnection(url(database: "postgres"), logger: logger)
+        let connection = try await PlainConnection(
+            url(database: "postgres"), connectTimeout: options.startTimeout, logger: logger)
         let known = try await connection.query(
             Statement("select from pg_database where datname = $1", [Self.databaseName]))
         if known.isEmpty { try await connection.execute("create database \(Self.databaseName)") }

@@ -49,7 +49,8 @@ public enum TestCluster {
     }
 
     private static func create(_ name: String, copying template: String, in cluster: PostgresCluster) async throws {
-        let connection = try await PlainConnection(cluster.url(database: "postgres"), logger: logger)
+        let connection = try await PlainConnection(
+            cluster.url(database: "postgres"), connectTimeout: .seconds(30), logger: logger)
         try await connection.execute("create database \"\(name)\" template \"\(template)\"")
         await connection.close()
     }

@@ -155,6 +155,8 @@ final class LaneQueue: Sendable {
 
     /// Puts off the next attempt, and fails what is waiting unless another connection can do it.
     func connectionFailed(_ index: Int, _ error: DatabaseError) {
+        // Whose own deadline has passed by now is told that, and not that there is no connection.
+        expire()
         let stranded = state.withLock { state in
             state.activities[index] = .off
             state.nextAttempt = .now + limits.delay(afterFailures: state.failures)

@@ -31,6 +31,8 @@ enum Main {
             var configuration = Server.Configuration(listeners: [try listener()])
             configuration.basePath = basePath
             configuration.loops = 1
+            // Longer than a busy machine may take to send the rest of a refused body.
+            configuration.limits.linger = .seconds(20)
             try await Server(
                 responder: Conformance.application, configuration: configuration, logger: Logger(label: "conformance")
             ).run()

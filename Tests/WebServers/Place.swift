@@ -7,6 +7,8 @@ struct Place {
     let application: Backend
     let prefix: String
     let port: Int
+    /// Of the application, where it is FastCGI over TCP.
+    let applicationPort: Int
     /// Of the application, where it is FastCGI on a Unix socket.
     let socket: String
     private let edits: [(String, String)]
@@ -22,7 +24,9 @@ struct Place {
         self.application = application
         self.prefix = prefix
         self.edits = edits
-        port = try freePort()
+        let ports = try freePorts(2)
+        port = ports[0]
+        applicationPort = ports[1]
         socket = directory + "/fastcgi.sock"
         try FileManager.default.createDirectory(atPath: programs, withIntermediateDirectories: true)
         try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: true)
@@ -68,20 +72,30 @@ struct Place {
 }
 
 /// A TCP port on loopback that was free a moment ago, for programs that cannot say which they took.
-public func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+public func freePort() throws -> Int { try freePorts(1)[0] }
+
+/// As many of them, no two the same: each is held until all are there.
+public func freePorts(_ count: Int) throws -> [Int] {
+    var held: [Int32] = []
+    defer { for descriptor in held { close(descriptor) } }
+    var ports: [Int] = []
+    for _ in 0..<count {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemError(call: "socket", code: errno) }
+        held.append(descriptor)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
         }
+        guard isBound else { throw SystemError(call: "bind", code: errno) }
+        ports.append(Int(UInt16(bigEndian: address.sin_port)))
     }
-    guard isBound else { throw SystemError(call: "bind", code: errno) }
-    return Int(UInt16(bigEndian: address.sin_port))
+    return ports
 }
 
 struct SystemError: Error {

@@ -1,10 +1,12 @@
 extension WebServer {
     func haproxySite(_ place: Place) throws -> Site {
-        let port = try freePort()
+        let port = place.applicationPort
         let text = try place.deployed(
             "haproxy/callwaiting.cfg",
             [
                 ("bind :80\n", "bind 127.0.0.1:\(place.port)\n"), ("127.0.0.1:9000\n", "127.0.0.1:\(port)\n"),
+                // Nobody else could be asked, and a busy machine may keep us from answering for four seconds.
+                ("inter 2s fall 2", "inter 2s fall 5"),
                 (
                     "default_backend callwaiting",
                     place.prefix.isEmpty

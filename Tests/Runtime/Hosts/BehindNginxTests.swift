@@ -12,8 +12,12 @@ struct BehindNginxTests {
         _ body: (Nginx, TestServer) async throws -> Result
     ) async throws -> Result {
         let path = temporaryPath()
+        var limits = ServingLimits()
+        // Longer than a busy machine may take to send the rest of a refused body.
+        limits.linger = .seconds(20)
         return try await withServer(
-            responder, configure: { $0.listeners = [Listener(.fastCGI, .unix(path: path, mode: 0o666))] }
+            responder, limits: limits,
+            configure: { $0.listeners = [Listener(.fastCGI, .unix(path: path, mode: 0o666))] }
         ) { server in
             try await Nginx.with(application: path, keepsConnections: keepsConnections, buffers: buffers) { nginx in
                 try await body(nginx, server)

@@ -8,10 +8,13 @@ struct RawClient: Sendable {
     private let collector: Collector
 
     /// Connects, gives `body` the connection, and closes it.
+    ///
+    /// - Parameter patience: how long to wait, each time, for what should come.
     static func with<Result>(
-        _ address: SocketAddress, autoRead: Bool = true, _ body: (RawClient) async throws -> Result
+        _ address: SocketAddress, autoRead: Bool = true, patience: Duration = .seconds(30),
+        _ body: (RawClient) async throws -> Result
     ) async throws -> Result {
-        let collector = Collector()
+        let collector = Collector(patience: patience)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.autoRead, value: autoRead)
@@ -45,7 +48,7 @@ struct RawClient: Sendable {
 
     /// All bytes received so far, once they satisfy `condition`.
     ///
-    /// - Throws: ``Unsatisfied`` when the connection ends, or ten seconds pass, before that.
+    /// - Throws: ``Unsatisfied`` when the connection ends before that, ``TimedOut`` when it takes too long.
     @discardableResult
     func bytes(until condition: @escaping @Sendable ([UInt8]) -> Bool) async throws -> [UInt8] {
         try await collector.wait { $0.isOver || condition($0.bytes) }
@@ -59,7 +62,7 @@ struct RawClient: Sendable {
         String(decoding: try await bytes { String(decoding: $0, as: UTF8.self).hasSuffix(suffix) }, as: UTF8.self)
     }
 
-    /// All bytes, once the peer has ended the connection. Throws ``TimedOut`` when it has not within ten seconds.
+    /// All bytes, once the peer has ended the connection. Throws ``TimedOut`` when that takes too long.
     func bytesUntilEnd() async throws -> [UInt8] {
         try await collector.wait { $0.isOver }
         return collector.bytes
@@ -83,6 +86,9 @@ private final class Collector: Sendable {
     }
 
     private let state = Mutex(State())
+    private let patience: Duration
+
+    init(patience: Duration) { self.patience = patience }
 
     var bytes: [UInt8] { state.withLock { $0.bytes } }
 
@@ -99,7 +105,7 @@ private final class Collector: Sendable {
 
     func wait(_ condition: @escaping @Sendable (State) -> Bool) async throws {
         let timeout = Task {
-            try await Task.sleep(for: .seconds(10))
+            try await Task.sleep(for: patience)
             update {
                 $0.isOver = true
                 $0.hasTimedOut = true

@@ -92,7 +92,7 @@ struct ReportTests {
         try await withServer(responder, limits: limits) { server in
             let answer = try await Transport.http.send("GET", "/stubborn", to: server)
             #expect(answer.status == 503)
-            #expect(reports.all.map(\.ending) == [.abandoned])
+            try await eventually { reports.all.map(\.ending) == [.abandoned] }
             responder.scripted.events.add("release")
             try await eventually { reports.late == [200] }
         }

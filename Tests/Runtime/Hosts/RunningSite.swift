@@ -43,9 +43,11 @@ struct RunningSite: Sendable {
             address: try SocketAddress(ipAddress: "127.0.0.1", port: site.port), site: site, directory: directory,
             programs: programs)
         do {
-            // 308 is to the same by TLS.
-            try await eventually {
-                guard let answer = try? await running.send("GET", prefix + "/readyz") else { return false }
+            // 308 is to the same by TLS. What is asked before all are there may never be answered: it is asked again.
+            try await eventually(within: .seconds(60)) {
+                guard let answer = try? await running.send("GET", prefix + "/readyz", patience: .seconds(10)) else {
+                    return false
+                }
                 return [200, 308].contains(answer.status)
             }
         } catch {
@@ -93,9 +95,10 @@ struct RunningSite: Sendable {
     }
 
     func send(
-        _ method: String, _ target: String, fields: [(String, String)] = [], body: [UInt8]? = nil
+        _ method: String, _ target: String, fields: [(String, String)] = [], body: [UInt8]? = nil,
+        patience: Duration = .seconds(30)
     ) async throws -> Transport.Answer {
-        try await RawClient.with(address) { client in
+        try await RawClient.with(address, patience: patience) { client in
             try await client.send(Self.request(method, target, fields: fields, body: body))
             return try Transport.http.read(await client.bytesUntilEnd(), isHead: method == "HEAD")
         }

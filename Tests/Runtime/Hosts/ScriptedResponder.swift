@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// `/hello` · `/echo` the body · `/bytes/N` · `/stream/N` N bytes in pieces of 1,000, `/stream/N/declared` with a
 /// length · `/broken` a stream that throws after its first piece · `/empty` 204 · `/wait` until cancelled ·
-/// `/block` keeps its event loop for three seconds · `/stubborn` until released, cancelled or not · `/address` the
-/// caller's · `/fields` two fields of the request
+/// `/block` keeps its event loop until `unblock`, for half a minute at most · `/stubborn` until released, cancelled or
+/// not · `/address` the caller's · `/fields` two fields of the request
 struct ScriptedResponder: Responder {
     var bodyLimit = 1_000
     var deadline = Duration.seconds(10)
@@ -69,7 +69,8 @@ struct ScriptedResponder: Responder {
             events.add(Task.isCancelled ? "cancelled" : "slept")
             return .text("woken", status: Task.isCancelled ? .serviceUnavailable : .ok)
         case "block":
-            usleep(3_000_000)
+            let end = ContinuousClock.now + .seconds(30)
+            while !events.all.contains("unblock"), .now < end { usleep(10_000) }
             return .text("unblocked")
         case "stubborn":
             events.add("waiting")

@@ -232,8 +232,8 @@ func expectHello(_ server: TestServer, over transport: Transport = .http) async 
 }
 
 /// Polls until `condition` holds.
-func eventually(_ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(10)
+func eventually(within limit: Duration = .seconds(30), _ condition: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + limit
     while try await !condition() {
         try #require(ContinuousClock.now < deadline, "it did not come to that")
         try await Task.sleep(for: .milliseconds(5))

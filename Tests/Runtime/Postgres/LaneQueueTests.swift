@@ -7,8 +7,8 @@ import Testing
     private let limits = LaneQueue.Limits(
         queue: 8, batch: 8, firstDelay: .seconds(60), longestDelay: .seconds(60))
 
-    private func job() -> Job {
-        Job(Transaction(as: DatabaseRole("r"), [Statement("select 1")]), deadline: .now + .seconds(60))
+    private func job(within time: Duration = .seconds(60)) -> Job {
+        Job(Transaction(as: DatabaseRole("r"), [Statement("select 1")]), deadline: .now + time)
     }
 
     /// Two connections: the first has taken `job`, the second sleeps.
@@ -66,5 +66,23 @@ import Testing
         var statistics = Database.Statistics()
         queue.add(to: &statistics)
         #expect(statistics.waiting == 0)
+    }
+
+    @Test("what waited beyond its own deadline when an attempt to connect fails is told of the deadline")
+    func late() async {
+        let queue = LaneQueue(waking: [WakeUp()], limits: limits)
+        let (late, patient) = (job(within: .zero), job())
+        for job in [late, patient] { _ = queue.submit(job) }
+        queue.connectionFailed(0, DatabaseError(.unavailable(.notConnected), "refused"))
+        #expect(await failure(of: late)?.kind == .unavailable(.deadline))
+        #expect(await failure(of: patient)?.kind == .unavailable(.notConnected))
+    }
+
+    private func failure(of job: Job) async -> DatabaseError? {
+        let answer = await withCheckedContinuation { (caller: CheckedContinuation<Job.Answer, Never>) in
+            job.attach(caller)
+        }
+        guard case .failure(let error) = answer else { return nil }
+        return error
     }
 }

@@ -14,7 +14,7 @@ struct Fixture {
 
     init() async throws {
         url = try await TestCluster.makeDatabase(from: "pgtest") { url in
-            let connection = try await PlainConnection(url, logger: quiet)
+            let connection = try await PlainConnection(url, connectTimeout: .seconds(30), logger: quiet)
             try await connection.execute(
                 """
                 create role pgtest_alice;
@@ -48,7 +48,7 @@ struct Fixture {
     }
 
     func superuser() async throws -> PlainConnection {
-        try await PlainConnection(url, logger: quiet)
+        try await PlainConnection(url, connectTimeout: .seconds(30), logger: quiet)
     }
 
     /// Takes the lock that `Statement.untilReleased` waits for.

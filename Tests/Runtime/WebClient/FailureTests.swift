@@ -103,7 +103,7 @@ struct FailureTests {
                 try await client.send(request(server.url(), within: .milliseconds(300)))
             }
             #expect(kind == .timeout)
-            #expect(ContinuousClock.now - start < .seconds(5))
+            #expect(ContinuousClock.now - start < .seconds(30))
         }
     }
 
@@ -143,7 +143,7 @@ struct FailureTests {
     @Test("fail - a server that does not finish connecting in time is no connection")
     func slowHandshake() async throws {
         var configuration = WebClient.Configuration()
-        configuration.connectTimeout = .milliseconds(200)
+        configuration.connectTimeout = .seconds(2)
         try await withServer(with: configuration) {
             $0.waitForEnd()
         } _: { server, client in

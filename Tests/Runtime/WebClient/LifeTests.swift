@@ -7,14 +7,14 @@ struct LifeTests {
     @Test("fail - cancelling closes the connection, promptly")
     func cancel() async throws {
         try await withServer(silence) { server, client in
-            let task = Task { try await client.send(request(server.url())) }
+            let task = Task { try await client.send(request(server.url(), within: .seconds(120))) }
             #expect(await eventually { server.requests.count == 1 })
             let start = ContinuousClock.now
             task.cancel()
             let error = await #expect(throws: WebError.self) { _ = try await task.value }
             #expect(error?.kind == .cancelled)
             #expect(await eventually { server.endedByClient == 1 })
-            #expect(ContinuousClock.now - start < .seconds(2))
+            #expect(ContinuousClock.now - start < .seconds(20))
         }
     }
 

@@ -40,7 +40,7 @@ struct StreamTests {
             let piece = [UInt8](repeating: 7, count: 1 << 20)
             for _ in 0..<64 where connection.send(piece) {}
         } _: { server, client in
-            var request = request(server.url())
+            var request = request(server.url(), within: .seconds(120))
             request.responseLimit = size
             let stream = try await client.stream(request)
             var before = -1
