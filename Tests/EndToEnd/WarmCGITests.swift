@@ -80,6 +80,8 @@ extension EndToEnd {
             try await WarmInstallation.with { installation, _ in
                 let resident = try await installation.warmUp()
                 kill(resident, SIGSTOP)
+                // A thread that runs on another processor is stopped a moment later, and may accept a request until then.
+                try await installation.eventually("it stands still") { try isStopped(resident) }
                 let answer = try await installation.client().get("/healthz")
                 #expect(answer.status == .ok)
                 #expect(try await !installation.isWarm(answer))
@@ -87,6 +89,14 @@ extension EndToEnd {
                 kill(resident, SIGCONT)
                 #expect(try await installation.warmUp() == resident)
                 #expect(try await !installation.isWarm(answer), "what was offered and not taken is never begun")
+            }
+        }
+
+        /// Whether each of its threads is stopped (proc(5), `stat`: the state comes after the name in parentheses).
+        private func isStopped(_ process: pid_t) throws -> Bool {
+            try Files.names(in: "/proc/\(process)/task").allSatisfy { thread in
+                let line = try Files.read("/proc/\(process)/task/\(thread)/stat") ?? ""
+                return line.split(separator: ")").last?.hasPrefix(" T") ?? false
             }
         }
 
