@@ -3837,9 +3837,9 @@ CREATE INDEX subscriptions_workspace_id_idx ON public.subscriptions USING btree 
 
 CREATE INDEX usage_logs_agent_id_idx ON public.usage_logs USING btree (agent_id);
 
--- Name: usage_logs_workspace_id_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
+-- Name: usage_logs_workspace_id_created_at_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 
-CREATE INDEX usage_logs_workspace_id_idx ON public.usage_logs USING btree (workspace_id, created_at);
+CREATE INDEX usage_logs_workspace_id_created_at_idx ON public.usage_logs USING btree (workspace_id, created_at) INCLUDE (kind, seconds);
 
 -- Name: usage_reservations_agent_id_held_idx; Type: INDEX; Schema: public; Owner: callwaiting_owner
 

@@ -109,7 +109,7 @@ insert into rules (rule, query, plants) values
       and not exists (
         select from our_indexes as i where i.indrelid = p.polrelid and i.predicate is null and i.keys[1] = d.refobjsubid
       ) $$,
- array['drop index public.usage_logs_workspace_id_idx',
+ array['drop index public.usage_logs_workspace_id_created_at_idx',
    'create policy planted on public.agents for delete to authenticated using (name = ''mine'')']),
 ('no index is there twice, or the beginning of another (0009)',
  $$ select a.full_name from our_indexes as a
