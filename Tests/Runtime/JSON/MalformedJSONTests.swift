@@ -84,6 +84,25 @@ import Testing
         }
     }
 
+    @Test func `A string ends at its quote, wherever that stands and whatever stands before and after it`() throws {
+        // Neighbours of the marks, by value, and a character of two bytes.
+        for filler in ["a", " ", "!", "#", "[", "]", "\u{7F}", "\u{80}", "é"] {
+            for length in 0..<20 {
+                let text = String(repeating: filler, count: length)
+                for rest in ["", filler, String(repeating: filler, count: 9)] {
+                    let escaped = #"["\#(text)\\\#(rest)\"","\#(rest)"]"#
+                    #expect(
+                        try JSONValue(parsing: Array(escaped.utf8))
+                            == .array([.string(text + "\\" + rest + "\""), .string(rest)]))
+                    for control: UInt8 in [0, 0x1F] {
+                        let bytes = Array(#"["\#(text)"#.utf8) + [control] + Array(#"\#(rest)"]"#.utf8)
+                        #expect(throws: (any Error).self) { try JSONValue(parsing: bytes) }
+                    }
+                }
+            }
+        }
+    }
+
     @Test func `Whatever bytes come, they are refused, or read and written as the same value`() throws {
         let texts = [
             #"{"a":[1,-2.5e3,"\u00e9\ud83d\ude00é",true,null],"b":{"c":"\n"}}"#,
