@@ -16,9 +16,16 @@ import NIOPosix
 public struct DirectoryAudioStore: AudioStore {
     let directory: String
     private let chosenThreads: NIOThreadPool?
-    /// Not before a file is needed: the threads of the shared pool start when it is first named, and a CGI process that
-    /// has nothing to do with recordings would start them all the same.
-    private var threads: NIOThreadPool { chosenThreads ?? .singleton }
+    /// Not before a file is needed: a CGI process that has nothing to do with recordings would start them all the same.
+    private var threads: NIOThreadPool { chosenThreads ?? Self.sharedThreads }
+
+    /// Of all stores, and as many as may wait for the disk at once, which has nothing to do with the machine's cores:
+    /// what waits together a file system's journal writes together. NIO's own pool has a thread for each core.
+    private static let sharedThreads: NIOThreadPool = {
+        let threads = NIOThreadPool(numberOfThreads: 32)
+        threads.start()
+        return threads
+    }()
 
     /// - Parameter directory: must exist and be writable; ``check()`` says whether it is.
     public init(directory: String, threads: NIOThreadPool? = nil) {
