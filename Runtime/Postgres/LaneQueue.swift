@@ -155,8 +155,6 @@ final class LaneQueue: Sendable {
 
     /// Puts off the next attempt, and fails what is waiting unless another connection can do it.
     func connectionFailed(_ index: Int, _ error: DatabaseError) {
-        // Whose own deadline has passed by now is told that, and not that there is no connection.
-        expire()
         let stranded = state.withLock { state in
             state.activities[index] = .off
             state.nextAttempt = .now + limits.delay(afterFailures: state.failures)
@@ -193,7 +191,7 @@ final class LaneQueue: Sendable {
             state.waiting.removeAll { $0.deadline <= now }
             return late
         }
-        late.forEach { $0.abandon(.unavailable(.deadline), "the deadline passed before it was sent") }
+        for job in late { Self.expire(job) }
     }
 
     /// True when nobody waits and no more may come: connecting would be pointless.
@@ -202,7 +200,14 @@ final class LaneQueue: Sendable {
     private func strand(_ jobs: [Job]) {
         guard !jobs.isEmpty else { return }
         let error = state.withLock { $0.notConnected }
-        jobs.forEach { $0.finish(.failure(error)) }
+        let now = ContinuousClock.now
+        for job in jobs {
+            if job.deadline <= now { Self.expire(job) } else { job.finish(.failure(error)) }
+        }
+    }
+
+    private static func expire(_ job: Job) {
+        job.abandon(.unavailable(.deadline), "the deadline passed before it was sent")
     }
 }
 
