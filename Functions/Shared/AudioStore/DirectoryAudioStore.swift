@@ -15,23 +15,18 @@ import NIOPosix
 /// disk never holds up an event loop.
 public struct DirectoryAudioStore: AudioStore {
     let directory: String
-    private let chosenThreads: NIOThreadPool?
-    /// Not before a file is needed: a CGI process that has nothing to do with recordings would start them all the same.
-    private var threads: NIOThreadPool { chosenThreads ?? Self.sharedThreads }
 
     /// Of all stores, and as many as may wait for the disk at once, which has nothing to do with the machine's cores:
-    /// what waits together a file system's journal writes together. NIO's own pool has a thread for each core.
-    private static let sharedThreads: NIOThreadPool = {
+    /// what waits together a file system's journal writes together. NIO's own pool has a thread for each core. They start
+    /// when a file is needed, so not in a CGI process that has nothing to do with recordings.
+    private static let threads: NIOThreadPool = {
         let threads = NIOThreadPool(numberOfThreads: 32)
         threads.start()
         return threads
     }()
 
     /// - Parameter directory: must exist and be writable; ``check()`` says whether it is.
-    public init(directory: String, threads: NIOThreadPool? = nil) {
-        self.directory = directory
-        chosenThreads = threads
-    }
+    public init(directory: String) { self.directory = directory }
 
     /// Where `id` is kept, below the directory: what a web server needs that sends files itself (X-Accel-Redirect).
     public static func relativePath(of id: AudioID) -> String { "\(id.description.prefix(2))/\(id).mp3" }
@@ -73,7 +68,7 @@ public struct DirectoryAudioStore: AudioStore {
                 return nil
             }
         }
-        return opened.map { StoredFile(file: $0.0, byteCount: $0.1, threads: threads) }
+        return opened.map { StoredFile(file: $0.0, byteCount: $0.1, threads: Self.threads) }
     }
 
     @discardableResult
@@ -89,7 +84,7 @@ public struct DirectoryAudioStore: AudioStore {
     func run<Result: Sendable>(
         _ work: @escaping @Sendable () throws(SystemError) -> Result
     ) async throws(AudioStoreError) -> Result {
-        try await threads.runFileWork(work)
+        try await Self.threads.runFileWork(work)
     }
 }
 
