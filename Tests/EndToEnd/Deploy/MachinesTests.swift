@@ -35,9 +35,6 @@ extension EndToEnd {
             }
         }
 
-        /// nginx may still send a request down a connection whose end it has not read yet.
-        private let noticing = Duration.seconds(3)
-
         @Test("when one of two machines is killed under load, nothing fails but what was in flight on it")
         func kill() async throws {
             guard await Machines.isPermitted() else {
@@ -59,18 +56,17 @@ extension EndToEnd {
                 #expect(try await eventually { tally.done > 300 })
                 machines.machines[0].server.kill()
                 _ = await machines.machines[0].server.ended
-                let (died, before) = (ContinuousClock.now, tally.done)
+                let before = tally.done
+                // nginx may still send a request down a connection whose end it has not read yet. A tenth of a second in
+                // steps, since a machine that stands still for longer keeps nginx from reading too.
+                for _ in 0..<10 { try await Task.sleep(for: .milliseconds(10)) }
+                let noticed = ContinuousClock.now
                 #expect(try await eventually { tally.done > before + 300 }, "the other one serves")
-                try await Task.sleep(until: died + noticing)
-                let noticed = tally.done
-                #expect(try await eventually { tally.done > noticed + 300 }, "and nothing fails any more")
                 load.cancel()
                 await load.value
 
                 let failures = tally.failures
-                for failure in failures {
-                    #expect(failure.begun < died + noticing, "\(failure.what) began when it was gone")
-                }
+                for failure in failures { #expect(failure.begun < noticed, "\(failure.what) began when it was gone") }
                 // Of 16 at a time, some were on the other machine.
                 #expect(failures.count <= 16, "\(failures)")
                 #expect(failures.allSatisfy { $0.what.hasPrefix("POST") }, "a GET is asked again: \(failures)")
