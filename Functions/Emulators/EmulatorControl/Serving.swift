@@ -12,6 +12,7 @@ extension ControlBoard {
         _ provider: Provider, _ operation: String, _ request: Request, kinds: Set<Fault.Kind> = [],
         refuse: (Fault) throws -> Response?, answer: (Fault?) async throws -> Response
     ) async throws -> Response {
+        // Before the fault is taken: what clears it in between is not to be missed.
         let clearings = clearings(of: provider)
         record(request, of: provider, as: operation)
         let accepted = kinds.union(Fault.Kind.transport).union(Fault.Kind.refusals)
@@ -25,6 +26,8 @@ extension ControlBoard {
             try await Task.sleep(for: .milliseconds(fault.milliseconds ?? 1_000))
             return try await answer(nil)
         case .hold:
+            // Looked at again and again, which costs a development host nothing and leaves nobody waiting for ever: the
+            // task is cancelled as for a time-out.
             while self.clearings(of: provider) == clearings { try await Task.sleep(for: .milliseconds(10)) }
             return try await answer(nil)
         case .garbage:

@@ -50,19 +50,35 @@ import WebClient
         }
     }
 
+    /// A call that has arrived, and has not been answered for a while.
+    private func unanswered(_ sender: LiveSender, _ emulation: Emulation) async throws -> Task<TestResponse, any Error> {
+        let hasEnded = Mutex(false)
+        let call = Task {
+            defer { hasEnded.withLock { $0 = true } }
+            return try await sender.call("/v1/t2a_v2", [:])
+        }
+        #expect(try await eventually { emulation.board.report(of: .minimax).requests == 1 })
+        // That it never would cannot be seen; an answer that is not kept back comes far sooner.
+        try await Task.sleep(for: .milliseconds(400))
+        #expect(!hasEnded.withLock { $0 })
+        return call
+    }
+
     @Test func `a timeout accepts the request and never answers`() async throws {
         try await live { sender, emulation in
             try await sender.fault(.minimax, ["fault": "timeout"])
-            let hasEnded = Mutex(false)
-            let call = Task {
-                defer { hasEnded.withLock { $0 = true } }
-                return try await sender.call("/v1/t2a_v2", [:])
-            }
-            #expect(try await eventually { emulation.board.report(of: .minimax).requests == 1 })
-            try await Task.sleep(for: .milliseconds(400))
-            #expect(!hasEnded.withLock { $0 })
+            let call = try await unanswered(sender, emulation)
             call.cancel()
             await #expect(throws: WebError.self) { try await call.value }
+        }
+    }
+
+    @Test func `a held answer comes when the faults are cleared`() async throws {
+        try await live { sender, emulation in
+            try await sender.fault(.minimax, ["fault": "hold"])
+            let call = try await unanswered(sender, emulation)
+            emulation.board.clearFaults(of: .minimax)
+            #expect(try await call.value.status == .ok)
         }
     }
 
