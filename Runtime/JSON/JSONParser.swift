@@ -152,6 +152,7 @@ struct JSONParser {
                 if marks != 0 { return index + marks.trailingZeroBitCount / 8 }
                 index += 8
             }
+            // The last few one by one, each among spaces.
             while index < bytes.count, Self.marks(UInt64(bytes[index]) | 0x2020_2020_2020_2000) == 0 { index += 1 }
             return index
         }

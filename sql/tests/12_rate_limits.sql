@@ -11,8 +11,7 @@ create temporary table them on commit drop as
 grant select on them to public;
 delete from private.rate_limits;
 
--- So many seconds go by, for every bucket.
--- So many seconds pass, and however long it was really since the last call do not count.
+-- So many seconds go by, for every bucket; those that went by in truth since the last call are taken back.
 create temporary table called (at timestamptz) on commit drop;
 insert into called values (clock_timestamp());
 create function pg_temp.wait(seconds numeric) returns setof text

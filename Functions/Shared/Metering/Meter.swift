@@ -142,7 +142,8 @@ public struct Meter: Sendable {
         let statement = Statement(sql, [reservation.id])
         do {
             _ = try await database.query(
-                statement, as: .meter, lane: .durable, shielded: true, deadline: max(context.deadline, .now + .seconds(2)))
+                statement, as: .meter, lane: .durable, shielded: true,
+                deadline: max(context.deadline, .now + .seconds(2)))
         } catch {
             context.logger.warning("hold not released, it will expire", metadata: ["cause": "\(error)"])
         }
