@@ -4,7 +4,9 @@ import PackageDescription
 // Imports run one way: executables → functions → Functions/Shared → Runtime → C modules. SwiftPM refuses cycles, and
 // every build passes `--explicit-target-dependency-import-check error`, so this file is the dependency rule.
 
-let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
 
 extension Target {
     /// One part of the runtime, under `Runtime/<folder>`. Lists only runtime parts and packages, never a function.

@@ -45,10 +45,7 @@ extension Connection {
         while true {
             switch next() {
             case .end:
-                if var failure {
-                    failure.outcomeUnknown = isBroken
-                    throw failure
-                }
+                if let failure { throw failure.with { $0.outcomeUnknown = isBroken } }
                 return last
             case .result(let result):
                 switch result.status {
@@ -65,17 +62,14 @@ extension Connection {
                     requestCancel()
                 case .giveUp:
                     poison()
-                    var error = DatabaseError(.unavailable(.noAnswer), "the server did not answer in time")
-                    error.outcomeUnknown = true
-                    throw error
+                    throw DatabaseError(
+                        .unavailable(.noAnswer), "the server did not answer in time", outcomeUnknown: true)
                 case .goOn, .cancel: break
                 }
                 let allSent = try flush()
                 let ready = wait(writing: !allSent, wakeUp: wakeUp, until: .now + .milliseconds(100))
                 guard !ready.readable || consumeInput() else {
-                    var error = failure ?? lost()
-                    error.outcomeUnknown = true
-                    throw error
+                    throw (failure ?? lost()).with { $0.outcomeUnknown = true }
                 }
             }
         }

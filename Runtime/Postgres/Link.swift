@@ -89,8 +89,7 @@ final class Link: Sendable {
             return nil
         case .lost(let error):
             logger.warning("lost a postgres connection", metadata: ["error": "\(error.debugDescription)"])
-            var unknown = error
-            unknown.outcomeUnknown = true
+            let unknown = error.with { $0.outcomeUnknown = true }
             counters.failed(connection.unanswered.count)
             connection.unanswered.forEach { $0.finish(.failure(unknown)) }
             queue.putBack(Array(connection.unsent))

@@ -222,11 +222,11 @@ final class PipelinedConnection {
     /// The connection's end, told as the server told it where it did (57P01 and the like).
     private func inServersWords(_ error: DatabaseError) -> DatabaseError {
         guard let failure = pipeline.currentFailure else { return error }
-        var error = error
-        error.sqlState = failure.sqlState
-        error.severity = failure.severity
-        error.message = failure.message
-        return error
+        return error.with {
+            $0.sqlState = failure.sqlState
+            $0.severity = failure.severity
+            $0.message = failure.message
+        }
     }
 
     /// How long the server may be silent about the transaction it is at.
@@ -253,9 +253,9 @@ extension DatabaseError {
     /// What the connection has prepared no longer fits the database, or is not what we believe: 26000, 42P05, or 0A000
     /// "cached plan must not change result type". The transaction was rolled back and may be sent again on another.
     var meansStaleConnection: Bool {
-        switch kind {
+        switch self.kind {
         case .sqlState(.invalidStatementName), .sqlState(.duplicatePreparedStatement): true
-        case .sqlState(.featureNotSupported): message.contains("cached plan")
+        case .sqlState(.featureNotSupported): self.message.contains("cached plan")
         default: false
         }
     }

@@ -50,20 +50,21 @@ final class QueryResult: @unchecked Sendable {
     /// The error that this result carries, when its status says so.
     func error(sql: String?) -> DatabaseError {
         let message = field(CPOSTGRES_DIAG_MESSAGE) ?? PQresultErrorMessage(pointer).map { String(cString: $0) } ?? ""
-        var error: DatabaseError
+        let error: DatabaseError
         if let code = field(CPOSTGRES_DIAG_SQLSTATE) {
             error = DatabaseError(.sqlState(SQLState(rawValue: code)), message)
         } else {
             // Made by libpq, not by the server: it could not go on talking.
             error = DatabaseError(.unavailable(.connectionLost), message)
         }
-        error.severity = field(CPOSTGRES_DIAG_SEVERITY)
-        error.constraint = field(CPOSTGRES_DIAG_CONSTRAINT)
-        error.table = field(CPOSTGRES_DIAG_TABLE)
-        error.detail = field(CPOSTGRES_DIAG_DETAIL)
-        error.hint = field(CPOSTGRES_DIAG_HINT)
-        error.sql = sql
-        return error
+        return error.with {
+            $0.severity = field(CPOSTGRES_DIAG_SEVERITY)
+            $0.constraint = field(CPOSTGRES_DIAG_CONSTRAINT)
+            $0.table = field(CPOSTGRES_DIAG_TABLE)
+            $0.detail = field(CPOSTGRES_DIAG_DETAIL)
+            $0.hint = field(CPOSTGRES_DIAG_HINT)
+            $0.sql = sql
+        }
     }
 
     private func field(_ code: Int32) -> String? {
