@@ -23,7 +23,7 @@ public struct Health: Function {
     }
 
     public func respond(to request: Request, in context: Context) async throws -> Response {
-        if request.head.target.segments == ["readyz"] {
+        if request.head.target.path == "/readyz" {
             guard !isDraining() else { throw Problem(.stopping) }
             guard try await isReady(in: context) else {
                 throw Problem(.databaseUnavailable, "It has not been migrated.")

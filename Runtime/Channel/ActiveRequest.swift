@@ -46,7 +46,7 @@ final class ActiveRequest {
         _ id: StreamID, _ exchange: Exchange, _ head: RequestHead, declaredLength: Int?, handler: RequestHandler,
         traffic: LoopTraffic
     ) {
-        let limits = handler.serving.limits
+        let times = handler.times
         self.id = id
         self.exchange = exchange
         self.head = head
@@ -57,9 +57,9 @@ final class ActiveRequest {
         // One look at the clock; the responder has taken its own just before.
         let now = NIODeadline.now()
         deadline = now + TimeAmount(exchange.timing.started.duration(to: exchange.deadline))
-        bodyDeadline = min(now + TimeAmount(limits.bodyTimeout), deadline)
-        overrun = deadline + TimeAmount(limits.overrun)
-        slow = limits.slowRequest.map { now + TimeAmount($0) }
+        bodyDeadline = min(now + times.body, deadline)
+        overrun = deadline + times.overrun
+        slow = times.slow.map { now + $0 }
         traffic.add(self)
     }
 

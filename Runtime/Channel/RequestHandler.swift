@@ -14,6 +14,8 @@ public final class RequestHandler: ChannelInboundHandler {
 
     let serving: Serving
     let transport: RequestReport.Transport
+    /// Some of the limits, as NIO counts time: to convert them for each request costs more than to keep them.
+    let times: (body: TimeAmount, overrun: TimeAmount, slow: TimeAmount?)
     private var traffic: LoopTraffic?
     private var context: ChannelHandlerContext?
     private var executor: LoopExecutor?
@@ -28,6 +30,8 @@ public final class RequestHandler: ChannelInboundHandler {
     public init(_ serving: Serving, _ transport: RequestReport.Transport) {
         self.serving = serving
         self.transport = transport
+        let limits = serving.limits
+        times = (TimeAmount(limits.bodyTimeout), TimeAmount(limits.overrun), limits.slowRequest.map { TimeAmount($0) })
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
@@ -107,7 +111,7 @@ public final class RequestHandler: ChannelInboundHandler {
         requests[id] = request
         arm(for: request)
         if let length { request.body.reserveCapacity(length) }
-        send(.goAhead(id))
+        if transport == .http { send(.goAhead(id)) }
     }
 
     /// Answers what does not become a request in flight.

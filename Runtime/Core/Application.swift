@@ -3,7 +3,7 @@ import Logging
 
 /// The functions, and everything that happens around one of them: routing, CORS, the caller, the deadline, problems and
 /// the request log. Every host serves one of these.
-public struct Application: Responder {
+public final class Application: Responder {
     public struct Configuration: Sendable {
         /// This server's own base address, without a trailing slash.
         public var publicURL: String
@@ -84,7 +84,7 @@ public struct Application: Responder {
         return Exchange(
             id: context.requestID, function: endpoint.name, timing: context.timing,
             bodyLimit: endpoint.route.limits.body, deadline: context.deadline,
-            answer: { body in
+            answer: { [self] body in
                 let request = Request(head: head, parameters: parameters, body: body)
                 do {
                     return finish(try await run(endpoint, request, context), head, context)
@@ -92,7 +92,7 @@ public struct Application: Responder {
                     return finish(problem(for: error, context), head, context)
                 }
             },
-            refusal: { finish($0, head, context) })
+            refusal: { [self] in finish($0, head, context) })
     }
 
     private func run(_ endpoint: Router.Endpoint, _ request: Request, _ context: Context) async throws -> Response {
@@ -141,30 +141,17 @@ public struct Application: Responder {
     ) -> Response {
         var response = response
         if let problem { response.problem = problem }
-        for name in Self.own where response.fields.contains(name) {
+        for name in CommonFields.names where response.fields.contains(name) {
             response.fields[name] = nil
         }
-        var common = [
-            HTTPField(name: .requestID, value: context.requestID.description),
-            HTTPField(name: .serverTiming, value: context.timing.headerValue), Self.noSniffing,
-        ]
-        if !response.fields.contains(.contentSecurityPolicy) { common.append(Self.noContent) }
-        if !response.fields.contains(.cacheControl) { common.append(Self.noStore) }
-        // In one piece: `HTTPFields` makes as much work of appending one as of appending all.
-        response.fields.replaceSubrange(response.fields.endIndex..., with: common)
+        response.common = CommonFields(
+            requestID: context.requestID, timing: context.timing.headerValue,
+            forbidsContent: !response.fields.contains(.contentSecurityPolicy),
+            forbidsStoring: !response.fields.contains(.cacheControl),
+            variesByOrigin: head != nil && !configuration.cors.origins.isEmpty)
         if let head { configuration.cors.apply(to: &response, for: head) }
         return response
     }
-}
-
-extension Application {
-    /// What no function sets for itself.
-    private static let own = [HTTPField.Name.requestID, .serverTiming, .xContentTypeOptions]
-    private static let noSniffing = HTTPField(name: .xContentTypeOptions, value: "nosniff")
-    /// Nothing of ours is a page: what a browser takes for one loads nothing, and is shown in no frame.
-    private static let noContent = HTTPField(
-        name: .contentSecurityPolicy, value: "default-src 'none'; frame-ancestors 'none'")
-    private static let noStore = HTTPField(name: .cacheControl, value: "no-store")
 }
 
 // MARK: The request log

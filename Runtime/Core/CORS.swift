@@ -34,9 +34,7 @@ public struct CORS: Sendable {
     }
 
     func apply(to response: inout Response, for head: RequestHead) {
-        guard !origins.isEmpty else { return }
-        response.fields.append(HTTPField(name: .vary, value: "Origin"))
-        guard let origin = origin(of: head) else { return }
+        guard !origins.isEmpty, let origin = origin(of: head) else { return }
         response.fields[.accessControlAllowOrigin] = origin
         response.fields[.accessControlAllowCredentials] = "true"
         response.fields[.accessControlExposeHeaders] = responseFields.map(\.rawName).joined(separator: ", ")

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import Synchronization
 
@@ -85,15 +86,14 @@ public struct RequestID: Hashable, Sendable, CustomStringConvertible {
 extension [UInt8] {
     /// Bytes from the system's cryptographically secure generator.
     public static func random(count: Int) -> [UInt8] {
-        var generator = SystemRandomNumberGenerator()
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count + 7)
-        // Each call of the generator is a system call, so all eight bytes of it are used.
-        while bytes.count < count {
-            Swift.withUnsafeBytes(of: generator.next()) { bytes += $0 }
+        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            while filled < count {
+                // As many as one call may give (getentropy(3)); Swift's own generator asks for eight at a time.
+                let piece = Swift.min(count - filled, 256)
+                guard getentropy(buffer.baseAddress! + filled, piece) == 0 else { fatalError("no random bytes") }
+                filled += piece
+            }
         }
-        bytes.removeLast(bytes.count - count)
-        return bytes
     }
 }
 

@@ -21,6 +21,7 @@ public enum GatewayResponse {
             field.withUnsafeBytesOfValue { bytes += $0 }
             bytes.append(ascii: "\r\n")
         }
+        response.common?.append(to: &bytes)
         if response.statusAllowsBody {
             if let length = response.body.length {
                 bytes.append(ascii: "Content-Length: ")

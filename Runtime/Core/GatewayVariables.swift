@@ -79,14 +79,11 @@ public struct GatewayVariables: Sendable {
         try checkFields()
         var targets = try targets(basePath: basePath)
         guard !targets.isEmpty else { throw Problem(.invalidPath) }
-        var head = RequestHead(
+        return RequestHead(
             method: method, target: targets.removeFirst(), otherTargets: targets, fields: RequestFields(self),
             clientAddress: trustedProxies.clientAddress(
-                peer: self["REMOTE_ADDR"], forwardedFor: values(of: "HTTP_X_FORWARDED_FOR")))
-        if let path = self[Self.program] {
-            head.program = RequestHead.Program(path: path, hasPathInfo: self["PATH_INFO"] != nil)
-        }
-        return head
+                peer: self["REMOTE_ADDR"], forwardedFor: values(of: "HTTP_X_FORWARDED_FOR")),
+            program: self[Self.program].map { RequestHead.Program(path: $0, hasPathInfo: self["PATH_INFO"] != nil) })
     }
 
     /// What the path could be. The first must be sound; further ones are guesses, and dropped when they are not.

@@ -1,16 +1,50 @@
 import HTTPTypes
 
 /// What is known of a request before its body: enough to route it, and to refuse it.
+///
+/// Passed on a dozen times on a request's way, so it is one pointer, and copied when it is changed.
 public struct RequestHead: Sendable {
-    public var method: HTTPRequest.Method
-    public var target: RequestTarget
+    private struct Parts: Sendable {
+        var method: HTTPRequest.Method
+        var target: RequestTarget
+        var otherTargets: [RequestTarget]
+        var fields: RequestFields
+        var clientAddress: String?
+        var program: Program?
+    }
+
+    private final class Box: Sendable {
+        let parts: Parts
+
+        init(_ parts: Parts) { self.parts = parts }
+    }
+
+    private var box: Box
+
+    public var method: HTTPRequest.Method { box.parts.method }
+    public var target: RequestTarget {
+        get { box.parts.target }
+        set { change { $0.target = newValue } }
+    }
     /// What else the target could be, in order, where a web server's mapping leaves it open; usually empty.
-    public var otherTargets: [RequestTarget]
-    public var fields: RequestFields
+    public var otherTargets: [RequestTarget] {
+        get { box.parts.otherTargets }
+        set { change { $0.otherTargets = newValue } }
+    }
+    public var fields: RequestFields {
+        get { box.parts.fields }
+        set { change { $0.fields = newValue } }
+    }
     /// The peer's IP address in text, as the web server or the socket tells it; nil on a Unix socket.
-    public var clientAddress: String?
+    public var clientAddress: String? { box.parts.clientAddress }
     /// The CGI program that the web server started for this request; nil where it started none.
-    public var program: Program?
+    public var program: Program? { box.parts.program }
+
+    private mutating func change(_ body: (inout Parts) -> Void) {
+        var parts = box.parts
+        body(&parts)
+        box = Box(parts)
+    }
 
     /// A CGI program by its own name. Where that is a function's, as of a symlink `create-agent`, only this function is
     /// served, and a path that leads nowhere leads to it.
@@ -28,14 +62,12 @@ public struct RequestHead: Sendable {
 
     public init(
         method: HTTPRequest.Method, target: RequestTarget, otherTargets: [RequestTarget] = [],
-        fields: RequestFields = [:],
-        clientAddress: String? = nil
+        fields: RequestFields = [:], clientAddress: String? = nil, program: Program? = nil
     ) {
-        self.method = method
-        self.target = target
-        self.otherTargets = otherTargets
-        self.fields = fields
-        self.clientAddress = clientAddress
+        box = Box(
+            Parts(
+                method: method, target: target, otherTargets: otherTargets, fields: fields,
+                clientAddress: clientAddress, program: program))
     }
 
     /// Whether there may be a body although no length was declared: a web server that streams one has no length to tell.

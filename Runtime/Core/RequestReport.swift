@@ -56,7 +56,7 @@ public struct RequestReport: Sendable {
     /// A whole answer that was given without an exchange: decided on the head alone, or on bytes that were none.
     public init(immediate response: Response, to head: RequestHead?, transport: Transport) {
         self.init(
-            id: response.fields[.requestID], head: head, transport: transport, status: response.status,
+            id: response.common?.requestID.description, head: head, transport: transport, status: response.status,
             problem: response.problem, bytes: response.bytes(for: head?.method))
     }
 }

@@ -15,6 +15,11 @@ public struct RequestTarget: Sendable, Hashable {
     ///   percent escape, a dot segment or slash in any encoding, a control character, or is not UTF-8 once decoded.
     public init(_ raw: String) throws(Problem) {
         guard raw.utf8.count <= Self.maximumLength else { throw Problem(.uriTooLong) }
+        // Most have nothing to decode, and so nothing to copy.
+        if raw.withBytes(Self.isPlainPath) {
+            (path, query) = (try Self.checked(raw), Query(raw: ""))
+            return
+        }
         var rest = Array(raw.utf8)[...]
         if rest.first != UInt8(ascii: "/") { rest = Array(try Self.withoutAuthority(raw[...]).utf8)[...] }
         let question = rest.firstIndex(of: UInt8(ascii: "?")) ?? rest.endIndex
@@ -63,6 +68,10 @@ public struct RequestTarget: Sendable, Hashable {
         var target = self
         target.path = rest.isEmpty ? "/" : String(Substring(rest))
         return target
+    }
+
+    private static func isPlainPath(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes.first == UInt8(ascii: "/") && !bytes.contains { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "%") }
     }
 
     /// What follows the authority of an absolute-form target, which proxies must send and servers accept (RFC 9112

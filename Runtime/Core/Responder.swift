@@ -32,7 +32,7 @@ public enum Acceptance: Sendable {
 }
 
 /// One accepted request on its way to one response.
-public struct Exchange: Sendable {
+public final class Exchange: Sendable {
     /// Names the request in logs and in its answer.
     public let id: RequestID
     /// nil where no function answers.

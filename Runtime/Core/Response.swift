@@ -5,6 +5,8 @@ public struct Response: Sendable {
     public var status: HTTPResponse.Status
     /// Framing (`Content-Length`, `Transfer-Encoding`, `Connection`) is the host's; what is set here of it is replaced.
     public var fields: HTTPFields
+    /// What the application adds to them, when it has.
+    public internal(set) var common: CommonFields?
     public var body: Body
     /// The problem that it tells of, with its cause: for logs, never sent.
     public var problem: Problem? {
@@ -42,6 +44,13 @@ public struct Response: Sendable {
         _ text: String, status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
     ) -> Response {
         Response(status: status, fields: [.contentType: type], body: .bytes(Array(text.utf8)))
+    }
+
+    /// All fields but the host's own, for who wants to look at them.
+    public var allFields: HTTPFields {
+        var all = fields
+        for field in common?.all ?? [] { all.append(field) }
+        return all
     }
 
     /// Whether HTTP gives a response of this status a body at all (RFC 9110 §6.4.1).

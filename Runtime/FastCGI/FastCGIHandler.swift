@@ -173,6 +173,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
         case .goAhead:
             promise?.succeed()
         case .response(let id, let response, let sendsBody):
+            // Never in one record: HAProxy 2.6 crashes on some that have a head and the beginning of a body.
             buffer.writeStdout(GatewayResponse.head(of: response), id: id)
             if sendsBody, response.statusAllowsBody, case .bytes(let bytes) = response.body {
                 buffer.writeStdout(bytes, id: id)

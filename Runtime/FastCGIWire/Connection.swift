@@ -104,7 +104,10 @@ public struct Connection: Sendable {
         guard let request = requests.removeValue(forKey: id) else { return nil }
         parameterBytes -= request.parameters.count
         // The specification wants STDOUT ended even when nothing was written to it (§6.2).
-        let bytes = Record(.stdout, id: id).bytes + Record.end(id: id, appStatus: appStatus).bytes
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(3 * RecordHeader.length)
+        bytes.append(bigEndian: RecordHeader(type: .stdout, id: id, contentLength: 0).word)
+        Record.end(id: id, appStatus: appStatus).append(to: &bytes)
         return (bytes, closeIfDue(request.keepConnection, draining: request.stage != .bodyEnded))
     }
 

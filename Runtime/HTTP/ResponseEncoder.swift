@@ -31,6 +31,12 @@ struct ResponseEncoder {
             field.withUnsafeBytesOfValue { _ = buffer.writeBytes($0) }
             buffer.writeStaticString("\r\n")
         }
+        if let common = response.common {
+            var lines: [UInt8] = []
+            lines.reserveCapacity(256)
+            common.append(to: &lines)
+            buffer.writeBytes(lines)
+        }
         switch framing {
         case .length(let length?):
             buffer.writeStaticString("Content-Length: ")

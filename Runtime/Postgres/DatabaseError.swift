@@ -2,7 +2,6 @@
 ///
 /// `description` names kind, SQLSTATE, severity and constraint, and is safe to send to anyone by accident. Message,
 /// detail and hint may hold row values: they are in `debugDescription`, for the log.
-@dynamicMemberLookup
 public struct DatabaseError: Error, Sendable {
     public enum Kind: Sendable, Hashable {
         /// There was no answer; trying again later may well succeed.
@@ -36,56 +35,63 @@ public struct DatabaseError: Error, Sendable {
         case shutDown = "shut down"
     }
 
-    /// All that is known of it.
-    public struct Report: Sendable {
-        public let kind: Kind
-        /// True when the transaction had been sent and nobody knows whether it was committed. Where false, it was not.
-        public internal(set) var outcomeUnknown: Bool
-        /// As reported by the server, also when it ended the connection (57P01).
-        public internal(set) var sqlState: SQLState?
-        /// `ERROR`, `FATAL` or `PANIC`, never translated.
-        public internal(set) var severity: String?
-        public internal(set) var constraint: String?
-        public internal(set) var table: String?
-        /// For the log only, as are the next two: they may quote row values.
-        public internal(set) var message: String
-        public internal(set) var detail: String?
-        public internal(set) var hint: String?
-        /// The SQL that failed, without its parameters.
-        public internal(set) var sql: String?
+    public var kind: Kind { box.details.kind }
+    /// True when the transaction had been sent and nobody knows whether it was committed. Where false, it was not.
+    public var outcomeUnknown: Bool { box.details.outcomeUnknown }
+    /// As reported by the server, also when it ended the connection (57P01).
+    public var sqlState: SQLState? { box.details.sqlState }
+    /// `ERROR`, `FATAL` or `PANIC`, never translated.
+    public var severity: String? { box.details.severity }
+    public var constraint: String? { box.details.constraint }
+    public var table: String? { box.details.table }
+    /// For the log only, as are the next two: they may quote row values.
+    public var message: String { box.details.message }
+    public var detail: String? { box.details.detail }
+    public var hint: String? { box.details.hint }
+    /// The SQL that failed, without its parameters.
+    public var sql: String? { box.details.sql }
+
+    struct Details {
+        let kind: Kind
+        var outcomeUnknown: Bool
+        var sqlState: SQLState?
+        var severity: String?
+        var constraint: String?
+        var table: String?
+        var message: String
+        var detail: String?
+        var hint: String?
+        var sql: String?
     }
 
-    /// Every function that can throw sets room aside for what it throws, on all the ways where nothing is thrown: so it is
-    /// one pointer.
+    /// Whoever can throw an error sets room aside for it, also on the ways where none is thrown: so it is one pointer.
     private final class Box: Sendable {
-        let report: Report
+        let details: Details
 
-        init(_ report: Report) { self.report = report }
+        init(_ details: Details) { self.details = details }
     }
 
-    private var box: Box
+    private let box: Box
+
+    private init(_ details: Details) { box = Box(details) }
 
     init(_ kind: Kind, _ message: String, outcomeUnknown: Bool = false) {
-        var report = Report(kind: kind, outcomeUnknown: outcomeUnknown, message: message)
-        if case .sqlState(let code) = kind { report.sqlState = code }
-        box = Box(report)
+        var details = Details(kind: kind, outcomeUnknown: outcomeUnknown, message: message)
+        if case .sqlState(let code) = kind { details.sqlState = code }
+        self.init(details)
     }
 
-    public subscript<Value>(dynamicMember path: KeyPath<Report, Value>) -> Value { box.report[keyPath: path] }
-
-    /// A copy that differs.
-    func with(_ change: (inout Report) -> Void) -> DatabaseError {
-        var copy = self
-        var report = box.report
-        change(&report)
-        copy.box = Box(report)
-        return copy
+    /// The same, changed.
+    func with(_ change: (inout Details) -> Void) -> DatabaseError {
+        var details = box.details
+        change(&details)
+        return DatabaseError(details)
     }
 
     /// True when the caller should hear "try again later" rather than "we are broken": no answer, or SQLSTATE 08*, 53*,
     /// 57P*, 57014 (statement timeout), 40* (deadlock, serialization) and 25006 (a standby after failover).
     public var meansUnavailable: Bool {
-        switch self.kind {
+        switch kind {
         case .unavailable: true
         case .sqlState(let code):
             switch code {
@@ -101,17 +107,16 @@ public struct DatabaseError: Error, Sendable {
 extension DatabaseError: CustomStringConvertible, CustomDebugStringConvertible {
     public var description: String {
         var words = ["database:", name]
-        if let severity = self.severity { words.append(severity) }
-        if let sqlState = self.sqlState { words.append(sqlState.rawValue) }
-        if let constraint = self.constraint { words.append("constraint \(constraint)") }
-        if self.outcomeUnknown { words.append("(outcome unknown)") }
+        if let severity { words.append(severity) }
+        if let sqlState { words.append(sqlState.rawValue) }
+        if let constraint { words.append("constraint \(constraint)") }
+        if outcomeUnknown { words.append("(outcome unknown)") }
         return words.joined(separator: " ")
     }
 
     public var debugDescription: String {
         let parts: [(String, String?)] = [
-            ("message", self.message), ("detail", self.detail), ("hint", self.hint), ("table", self.table),
-            ("sql", self.sql),
+            ("message", message), ("detail", detail), ("hint", hint), ("table", table), ("sql", sql),
         ]
         return parts.reduce(into: description) { text, part in
             if let value = part.1 { text += " | \(part.0): \(value)" }
@@ -119,7 +124,7 @@ extension DatabaseError: CustomStringConvertible, CustomDebugStringConvertible {
     }
 
     private var name: String {
-        switch self.kind {
+        switch kind {
         case .unavailable(let reason): "unavailable, \(reason.rawValue)"
         case .sqlState: "refused by the server"
         case .cancelled: "cancelled"

@@ -253,9 +253,9 @@ extension DatabaseError {
     /// What the connection has prepared no longer fits the database, or is not what we believe: 26000, 42P05, or 0A000
     /// "cached plan must not change result type". The transaction was rolled back and may be sent again on another.
     var meansStaleConnection: Bool {
-        switch self.kind {
+        switch kind {
         case .sqlState(.invalidStatementName), .sqlState(.duplicatePreparedStatement): true
-        case .sqlState(.featureNotSupported): self.message.contains("cached plan")
+        case .sqlState(.featureNotSupported): message.contains("cached plan")
         default: false
         }
     }

@@ -67,7 +67,7 @@ public struct TestClient: RequestSender {
     }
 
     private func receive(_ response: Response, to method: HTTPRequest.Method) async throws -> TestResponse {
-        var fields = response.fields
+        var fields = response.allFields
         if response.statusAllowsBody { fields[.contentLength] = response.body.length.map { "\($0)" } }
         var body: [UInt8] = []
         if response.statusAllowsBody && method != .head {

@@ -18,6 +18,6 @@ extension Problem {
 extension DatabaseError: ProblemConvertible {
     public var problem: Problem {
         if meansUnavailable { return Problem(.databaseUnavailable, cause: self) }
-        return Problem(self.kind == .cancelled ? .clientClosedRequest : .internal, cause: self)
+        return Problem(kind == .cancelled ? .clientClosedRequest : .internal, cause: self)
     }
 }
