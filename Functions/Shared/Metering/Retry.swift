@@ -25,9 +25,11 @@ func retryingWhileUnavailable<Result: Sendable>(
     }
 }
 
-/// Runs `work` to its end although the caller may leave meanwhile.
+/// Runs `work` to its end although the caller may leave meanwhile: in a task of its own, where the caller's runs. Waiting for
+/// it keeps the caller's event loop there for it.
 public func shielded<Result: Sendable>(
     _ work: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await Task { try await work() }.value
+    let executor = withUnsafeCurrentTask { $0?.unownedTaskExecutor?.asTaskExecutor() }
+    return try await Task.immediate(executorPreference: executor) { try await work() }.value
 }

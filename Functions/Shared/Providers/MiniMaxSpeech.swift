@@ -56,10 +56,7 @@ public struct MiniMaxSpeech: SpeechModel {
             deadline: deadline, responseLimit: Self.responseLimit)
         let connection = connection
         let answer = try await connection.exchange(request, deadline: deadline) { response in
-            // Megabytes of hexadecimal are decoded away from the event loop.
-            try await withTaskExecutorPreference(globalConcurrentExecutor) {
-                try MiniMaxAnswer(response, connection)
-            }
+            try await response.body.parse { try MiniMaxAnswer(response, connection) }
         }
         try await emit(answer.audio)
         return answer.milliseconds

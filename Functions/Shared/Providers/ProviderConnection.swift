@@ -102,9 +102,7 @@ struct AttemptFailure: Error {
 extension WebResponse {
     /// - Returns: nil when the body is not JSON.
     func json() async -> JSONValue? {
-        // Parsing megabytes on an event loop would hold up every other request on it.
-        guard body.count > 32 * 1_024 else { return try? JSONValue(parsing: body) }
-        return await withTaskExecutorPreference(globalConcurrentExecutor) { try? JSONValue(parsing: body) }
+        await body.parse { try? JSONValue(parsing: body) }
     }
 
     /// What the provider calls this exchange.
@@ -135,4 +133,16 @@ extension HTTPField.Name {
 extension JSONValue {
     var number: String? { if case .number(let text) = self { text } else { nil } }
     var elements: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
+}
+
+extension [UInt8] {
+    /// Bytes that an event loop can spare the time to parse: some tenths of a millisecond, where the way to another thread
+    /// and back takes one. Megabytes would hold up every other request on it.
+    private static let shortAnswer = 128 * 1_024
+
+    /// Runs `work`, which takes as long as these are long.
+    func parse<Result: Sendable>(_ work: @Sendable () throws -> Result) async rethrows -> Result {
+        guard count > Self.shortAnswer else { return try work() }
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) { try work() }
+    }
 }

@@ -40,25 +40,34 @@ enum ManyCalls {
         let audio = "\(lab.state.path)/audio"
         try Files.createDirectory(audio, mode: 0o700)
         defer { try? Files.remove(audio) }
-        let providers = try await SlowProviders.start(delay: delay, speech: try await SlowProviders.speech(lab))
+        let speech = try await SlowProviders.speech(lab)
+        let providers = try await SlowProviders.start(delay: delay, speech: speech)
+        let connection = try await PlainConnection(database.cluster.url(database: copy), logger: lab.logger)
         var many = Figures()
         var few = Figures()
+        var alone = Figures()
         for round in 1...lab.effort.rounds {
             try await measure(manyCalls, manyRate, &many, lab, database, providers)
             lab.say("calls, round \(round): \(Int(many.inFlight.highest)) in flight, \(many.failures) failed so far")
             try await measure(Int(fewRate * fewSeconds), fewRate, &few, lab, database, providers)
+            let times = try await DiskAlone.measure(speech, in: audio, connection)
+            alone.added50.add(times.percentile(0.5))
+            alone.added99.add(times.percentile(0.99))
         }
+        await connection.close()
         try await providers.stop()
-        add(many, few, to: &report)
+        add(many, few, alone, to: &report)
         if many.failures + few.failures > 0 { lab.say("a call failed: \(many.complaint)\(few.complaint)") }
     }
 
-    private static func add(_ many: Figures, _ few: Figures, to report: inout Report) {
+    private static func add(_ many: Figures, _ few: Figures, _ alone: Figures, to report: inout Report) {
         for (name, its) in [("10,000 in flight", many), ("50 in flight", few)] {
             report.add(
                 "agent webhook, added time", "CallWaiting, \(name)", cpu: its.cpu, p50: its.added50, p99: its.added99,
                 memory: its.memory)
         }
+        report.add(
+            "agent webhook, added time", "the disk alone, a file and a commit", p50: alone.added50, p99: alone.added99)
         report.target(
             "3. calls in flight in one process, 5 s for text and for speech", wanted: "≥ 10,000",
             measured: "\(Int(many.inFlight.median))", many.inFlight.median >= Double(manyCalls))
