@@ -4,6 +4,7 @@ import PackageDescription
 // Imports run one way: executables → functions → Functions/Shared → Runtime → C modules. SwiftPM refuses cycles, and
 // every build passes `--explicit-target-dependency-import-check error`, so this file is the dependency rule.
 
+// With NonisolatedNonsendingByDefault (SE-0461) an async function runs where its caller does, and asks no executor first.
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]

@@ -19,7 +19,7 @@ public enum RequestPart: Sendable {
 /// What ``RequestHandler`` hands to a protocol's encoder. For one stream: `goAhead` or not, then a `response`, or a
 /// `head`, any number of body pieces, and an `end`.
 public enum ResponsePart: Sendable {
-    /// The body is wanted; HTTP says so to a caller that asked with `Expect: 100-continue`.
+    /// The body is wanted. Only over HTTP, which says so to a caller that asked with `Expect: 100-continue`.
     case goAhead(StreamID)
     /// A whole response. Without `sendsBody` (HEAD) its body only gives the length.
     case response(StreamID, Response, sendsBody: Bool)

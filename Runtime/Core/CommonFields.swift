@@ -1,16 +1,17 @@
 import HTTPTypes
 
-/// The fields that every response of an ``Application`` carries. They are written next to the function's own and never
-/// put among them: `HTTPFields` makes more work of taking in five fields than all else that an answer needs.
+/// The fields that every response of an ``Application`` carries. They are written beside the function's own and never put
+/// among them: to take in and write out five of them cost `HTTPFields` a seventh of what a whole request did.
 public struct CommonFields: Sendable {
     /// `X-Request-Id`
     public let requestID: RequestID
     /// The value of `Server-Timing`.
     let timing: String
-    /// Whether `Content-Security-Policy` forbids whatever a page could do, `Cache-Control` forbids keeping the answer, and
-    /// `Vary` tells caches that it depends on who calls.
+    /// Whether `Content-Security-Policy` forbids whatever a page could do: where the function has said nothing of it.
     let forbidsContent: Bool
+    /// Whether `Cache-Control` forbids keeping the answer: likewise.
     let forbidsStoring: Bool
+    /// Whether `Vary` tells caches that the answer depends on the page that asks.
     let variesByOrigin: Bool
 
     /// What no function sets for itself.
@@ -32,8 +33,8 @@ public struct CommonFields: Sendable {
         for line in lines { bytes += line.bytes }
     }
 
-    /// The same for who wants to look at them.
-    public var all: [HTTPField] {
+    /// The same, apart.
+    var all: [HTTPField] {
         [HTTPField(name: .requestID, value: requestID.description), HTTPField(name: .serverTiming, value: timing)]
             + lines.map(\.field)
     }

@@ -1,6 +1,13 @@
-import Glibc
 import Logging
 import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// What a function may know of the request beyond the request itself.
 public struct Context: Sendable {

@@ -20,7 +20,7 @@ public struct RequestReport: Sendable {
         case abandoned
     }
 
-    /// What it was called in the answer's `X-Request-Id`; nil where the answer had none.
+    /// What it was called in the answer's `X-Request-Id`; nil where no application answered.
     public var id: String?
     /// nil when no function was found for it.
     public var function: FunctionName?

@@ -4,6 +4,7 @@ import HTTPTypes
 public struct Response: Sendable {
     public var status: HTTPResponse.Status
     /// Framing (`Content-Length`, `Transfer-Encoding`, `Connection`) is the host's; what is set here of it is replaced.
+    /// Without what the application adds: see ``allFields``.
     public var fields: HTTPFields
     /// What the application adds to them, when it has.
     public internal(set) var common: CommonFields?
@@ -46,7 +47,7 @@ public struct Response: Sendable {
         Response(status: status, fields: [.contentType: type], body: .bytes(Array(text.utf8)))
     }
 
-    /// All fields but the host's own, for who wants to look at them.
+    /// The function's and the application's, as a caller sees them; for tests.
     public var allFields: HTTPFields {
         var all = fields
         for field in common?.all ?? [] { all.append(field) }

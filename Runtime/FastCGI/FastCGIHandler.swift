@@ -171,7 +171,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
         var buffer = ByteBuffer()
         switch unwrapOutboundIn(data) {
         case .goAhead:
-            promise?.succeed()
+            promise?.succeed()  // Over HTTP alone.
         case .response(let id, let response, let sendsBody):
             // Never in one record: HAProxy 2.6 crashes on some that have a head and the beginning of a body.
             buffer.writeStdout(GatewayResponse.head(of: response), id: id)

@@ -15,7 +15,9 @@ struct Synthesizer: Sendable {
     static let maximumPauses = 50
 
     /// - Throws: ``MiniMaxError``; `CancellationError` when the caller left.
-    func speak(_ request: SpeechRequest) async throws -> [UInt8] {
+    ///
+    /// Never where its caller runs: an hour of PCM takes its time.
+    @concurrent func speak(_ request: SpeechRequest) async throws -> [UInt8] {
         guard let voice = EspeakVoice.byMiniMaxID[request.voiceID] else { throw MiniMaxError(2054) }
         var pcm: [UInt8] = []
         for part in try SpeechPart.split(request.text) {

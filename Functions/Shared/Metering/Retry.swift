@@ -25,8 +25,8 @@ func retryingWhileUnavailable<Result: Sendable>(
     }
 }
 
-/// Runs `work` to its end although the caller may leave meanwhile: in a task of its own, where the caller's runs. Waiting for
-/// it keeps the caller's event loop there for it.
+/// Runs `work` to its end although the caller may leave meanwhile: in a task of its own, on the executor that the
+/// caller's prefers. That one lives on, since the caller waits.
 public func shielded<Result: Sendable>(
     _ work: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {

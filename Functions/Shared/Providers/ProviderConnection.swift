@@ -100,9 +100,21 @@ struct AttemptFailure: Error {
 }
 
 extension WebResponse {
+    /// Bytes of JSON that an event loop can spare the time to parse. Megabytes would hold up every other request on it.
+    private static let shortJSON = 32 * 1_024
+
     /// - Returns: nil when the body is not JSON.
     func json() async -> JSONValue? {
-        await body.parse { try? JSONValue(parsing: body) }
+        await read(atOnce: Self.shortJSON) { try? JSONValue(parsing: body) }
+    }
+
+    /// Runs `work`, which reads all of the body: where it is called when the body has at most `limit` bytes, else off the
+    /// event loop, which costs the way to another thread and back.
+    func read<Result: Sendable>(
+        atOnce limit: Int, _ work: @Sendable () throws -> Result
+    ) async rethrows -> Result {
+        guard body.count > limit else { return try work() }
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) { try work() }
     }
 
     /// What the provider calls this exchange.
@@ -133,16 +145,4 @@ extension HTTPField.Name {
 extension JSONValue {
     var number: String? { if case .number(let text) = self { text } else { nil } }
     var elements: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
-}
-
-extension [UInt8] {
-    /// Bytes that an event loop can spare the time to parse: some tenths of a millisecond, where the way to another thread
-    /// and back takes one. Megabytes would hold up every other request on it.
-    private static let shortAnswer = 128 * 1_024
-
-    /// Runs `work`, which takes as long as these are long.
-    func parse<Result: Sendable>(_ work: @Sendable () throws -> Result) async rethrows -> Result {
-        guard count > Self.shortAnswer else { return try work() }
-        return try await withTaskExecutorPreference(globalConcurrentExecutor) { try work() }
-    }
 }

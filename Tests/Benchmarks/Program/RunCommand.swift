@@ -49,9 +49,8 @@ struct RunCommand: AsyncParsableCommand {
         - **p50, p99**: of requests sent at a steady rate that all contenders keep up with (2,000/s for plain JSON, 1,000/s
           for usage-report), counted from when a request was due, so that a stall is charged to all it kept waiting. For
           CGI: from fork to exit, one at a time. For the agent webhook: the whole time of a call less what the two
-          providers took over that call by their own clock. Beside it what each of them waits for whoever answers it: a
-          file of the recording's size and its folder written to the disk, then a commit, one at a time, nothing else
-          running.
+          providers took over that call by their own clock. Beside it, what the disk alone takes for one call: a file of the
+          recording's size with its folder, then a commit; one at a time, with nothing else running.
         - **RSS**: the peak of each process, added up; pages that processes share count for each.
         - **CallWaiting is** so many times as fast: by requests/s, for CGI by the median time of a cold start.
 

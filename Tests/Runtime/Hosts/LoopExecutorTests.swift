@@ -25,6 +25,13 @@ struct LoopExecutorTests {
                             for _ in 0..<3 { group.addTask { threads.note() } }
                         }
                         await elsewhere()
+                        await withTaskExecutorPreference(globalConcurrentExecutor) {}
+                        threads.note()
+                        let executor = withUnsafeCurrentTask { $0?.unownedTaskExecutor?.asTaskExecutor() }
+                        await Task.immediate(executorPreference: executor) {
+                            try? await Task.sleep(for: .milliseconds(1))
+                            threads.note()
+                        }.value
                         return Response(
                             status: .ok,
                             body: .stream(length: nil) { writer in
@@ -57,7 +64,7 @@ struct LoopExecutorTests {
             #expect(answer.body == [1, 2])
         }
         let threads = responder.threads.seen.withLock { $0 }
-        #expect(threads.count == 10)
+        #expect(threads.count == 12)
         #expect(Set(threads).count == 1)
     }
 }
