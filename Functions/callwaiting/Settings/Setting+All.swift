@@ -73,7 +73,9 @@ extension Setting {
         "DATABASE_SLOW_POOL_SIZE", .database, "Connections a process for what is slow by nature, such as bcrypt.",
         fallback: "1")
     static let databaseQueue = Setting(
-        "DATABASE_QUEUE", .database, "Transactions that may wait for a connection; one more is 503.", fallback: "1024")
+        "DATABASE_QUEUE", .database,
+        "Transactions that may wait for a connection; one more is 503. No fewer than `REQUESTS_IN_FLIGHT`, or a pause of the "
+            + "database fails what could have waited.", fallback: "1024")
     static let databaseTimeout = Setting(
         "DATABASE_TIMEOUT", .database, "Milliseconds that one statement may take.", fallback: "5000")
     static let databaseConnectTimeout = Setting(

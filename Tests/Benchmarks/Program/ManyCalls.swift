@@ -115,6 +115,7 @@ enum ManyCalls {
         let environment = lab.settings.merging([
             "DATABASE_URL": database.cluster.url(database: copy, user: "callwaiting"), "OPENAI_BASE_URL": "\(url)/v1", "MINIMAX_BASE_URL": url,
             "AUDIO_DIRECTORY": "\(lab.state.path)/audio", "REQUESTS_IN_FLIGHT": "12000",
+            "DATABASE_QUEUE": "12000",
         ]) { $1 }
         let program = try lab.supervisor.start(
             "calls", Command(lab.callwaiting, ["fastcgi", "--socket", socket], environment: environment))
