@@ -1745,18 +1745,18 @@ $$;
 
 ALTER FUNCTION private.my_administered_workspace_ids() OWNER TO callwaiting_owner;
 
--- Name: my_workspaces(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+-- Name: my_workspace_ids(); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
-CREATE FUNCTION private.my_workspaces() RETURNS uuid[]
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+CREATE FUNCTION private.my_workspace_ids() RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
     SET search_path TO ''
     AS $$
 begin
-  return array(select m.workspace_id from public.memberships as m where m.user_id = auth.uid());
+  return query select m.workspace_id from public.memberships as m where m.user_id = (select auth.uid());
 end
 $$;
 
-ALTER FUNCTION private.my_workspaces() OWNER TO callwaiting_owner;
+ALTER FUNCTION private.my_workspace_ids() OWNER TO callwaiting_owner;
 
 -- Name: normalised_email(text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -4126,31 +4126,43 @@ ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
 -- Name: agents select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.agents FOR SELECT TO authenticated USING ((workspace_id = ANY (( SELECT private.my_workspaces() AS my_workspaces)::uuid[])));
+CREATE POLICY select_member ON public.agents FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: api_keys select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.api_keys FOR SELECT TO authenticated USING ((workspace_id = ANY (( SELECT private.my_workspaces() AS my_workspaces)::uuid[])));
+CREATE POLICY select_member ON public.api_keys FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: grants select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.grants FOR SELECT TO authenticated USING ((workspace_id = ANY (( SELECT private.my_workspaces() AS my_workspaces)::uuid[])));
+CREATE POLICY select_member ON public.grants FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: memberships select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.memberships FOR SELECT TO authenticated USING ((workspace_id = ANY (( SELECT private.my_workspaces() AS my_workspaces)::uuid[])));
+CREATE POLICY select_member ON public.memberships FOR SELECT TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.my_workspace_ids() AS my_workspace_ids)))));
 
 -- Name: subscriptions select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (( SELECT private.my_workspaces() AS my_workspaces)::uuid[])));
+CREATE POLICY select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: usage_logs select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.usage_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (( SELECT private.my_workspaces() AS my_workspaces)::uuid[])));
+CREATE POLICY select_member ON public.usage_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: workspaces select_member; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
-CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (( SELECT private.my_workspaces() AS my_workspaces)::uuid[])));
+CREATE POLICY select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT m.workspace_id
+   FROM public.memberships m
+  WHERE (m.user_id = ( SELECT auth.uid() AS uid))))));
 
 -- Name: profiles select_own; Type: POLICY; Schema: public; Owner: callwaiting_owner
 
@@ -4493,10 +4505,10 @@ GRANT ALL ON FUNCTION private.list_payments(state text, "limit" integer) TO call
 REVOKE ALL ON FUNCTION private.my_administered_workspace_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_administered_workspace_ids() TO authenticated;
 
--- Name: FUNCTION my_workspaces(); Type: ACL; Schema: private; Owner: callwaiting_owner
+-- Name: FUNCTION my_workspace_ids(); Type: ACL; Schema: private; Owner: callwaiting_owner
 
-REVOKE ALL ON FUNCTION private.my_workspaces() FROM PUBLIC;
-GRANT ALL ON FUNCTION private.my_workspaces() TO authenticated;
+REVOKE ALL ON FUNCTION private.my_workspace_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_workspace_ids() TO authenticated;
 
 -- Name: FUNCTION normalised_email(email text); Type: ACL; Schema: private; Owner: callwaiting_owner
 

@@ -180,7 +180,7 @@ insert into rules (rule, query, plants) values
 ('a policy compares with a value, which an index can be asked for, and not with a list',
  $$ select format('%s.%s', tablename, policyname) from our_policies where conditions ~ ' IN \( *SELECT' $$,
  array['create policy planted on public.agents for delete to authenticated
-   using (workspace_id in (select unnest(private.my_workspaces())))']),
+   using (workspace_id in (select private.my_workspace_ids()))']),
 ('a policy that lets rows be written says what they may be',
  $$ select format('%s.%s', tablename, policyname) from our_policies
     where cmd in ('INSERT', 'UPDATE', 'ALL') and with_check is null $$,
