@@ -96,6 +96,8 @@ extension [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {
                 // As many as one call may give (getentropy(3)); Swift's own generator asks for eight at a time.
+                // It fails for more than that and for a wrong address, and where the kernel has no such call: nothing that a
+                // server without random numbers could go on after, as Swift's own generator has it too.
                 let piece = Swift.min(count - filled, 256)
                 guard getentropy(buffer.baseAddress! + filled, piece) == 0 else { fatalError("no random bytes") }
                 filled += piece
