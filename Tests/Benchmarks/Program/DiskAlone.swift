@@ -6,7 +6,7 @@ import PostgresClient
 /// What a paid reply waits for whoever makes it: its recording on the disk, and then a commit there.
 enum DiskAlone {
     private static let times = 100
-    /// Between one and the next: calls do not come back to back either, and a disk that is kept busy answers sooner.
+    /// Between one and the next, since calls do not come back to back either.
     private static let pause = Duration.milliseconds(100)
 
     /// Milliseconds that each took, sorted; one after another on a machine that does nothing else.
