@@ -12,12 +12,14 @@ enum Main {
             fileSetting: Setting.fileVariable, files: Setting.defaultFiles)
     }
 
-    private static var settings: [String] {
-        var names = [Setting.fileVariable, Setting.credentialsVariable]
-        for setting in Setting.all {
-            names.append(setting.name)
-            names.append(setting.name + Setting.fileSuffix)
-            if let alias = setting.alias { names.append(alias) }
+    private static var settings: NameSet {
+        var names: NameSet = [Setting.fileVariable, Setting.credentialsVariable]
+        for table in Setting.tables {
+            for setting in table {
+                names.insert(setting.name)
+                names.insert(setting.name, Setting.fileSuffix)
+                if let alias = setting.alias { names.insert(alias) }
+            }
         }
         return names
     }

@@ -12,18 +12,14 @@ struct CGIEnvironment {
     /// - Parameters:
     ///   - pairs: the environment in its order.
     ///   - settings: the names of the installation's own settings.
-    init(_ pairs: [NameValuePair], settings: [String]) {
+    init(_ pairs: [NameValuePair], settings: NameSet) {
         request.reserveCapacity(pairs.count)
         installation.reserveCapacity(pairs.count)
-        // Numbers compare faster than texts, and no set has to be made at every start.
-        let requestNames = Self.requestNames.map { Fingerprint(of: $0).value }
-        let installationNames = (Self.installationNames + settings).map { Fingerprint(of: $0).value }
         for pair in pairs {
-            let name = Fingerprint(of: pair.name).value
-            if requestNames.contains(name) || Self.isField(pair.name) {
+            if Self.requestNames.contains(pair.name) || Self.isField(pair.name) {
                 request.append(pair)
-            } else if installationNames.contains(name) || Self.hasPrefix(pair.name, "PG")
-                || Self.hasPrefix(pair.name, "LC_")
+            } else if Self.installationNames.contains(pair.name) || settings.contains(pair.name)
+                || Self.hasPrefix(pair.name, "PG") || Self.hasPrefix(pair.name, "LC_")
             {
                 installation.append(pair)
             }
@@ -61,6 +57,13 @@ struct CGIEnvironment {
         return Int(text) ?? 0
     }
 
+    /// A safe method without a body (RFC 9110 §9.2.1): whoever asks again gets an answer, and changes nothing.
+    var mayBeDoneTwice: Bool {
+        bodyLength == 0 && Self.safeMethods.contains(self["REQUEST_METHOD"] ?? "")
+    }
+
+    private static let safeMethods = ["GET", "HEAD", "OPTIONS"]
+
     /// As the server has it, which does not wait for a body with these.
     private static let methodsWithoutBody = ["GET", "HEAD", "DELETE", "OPTIONS"]
 
@@ -68,7 +71,7 @@ struct CGIEnvironment {
     /// setting (httpoxy, CVE-2016-5385).
     private static func isField(_ name: String) -> Bool { hasPrefix(name, "HTTP_") && name != "HTTP_PROXY" }
 
-    private static let requestNames = [
+    private static let requestNames: NameSet = [
         "AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE", "GATEWAY_INTERFACE", "HTTPS", "PATH_INFO", "QUERY_STRING",
         "REDIRECT_HTTP_AUTHORIZATION", "REMOTE_ADDR", "REMOTE_HOST", "REMOTE_IDENT", "REMOTE_PORT", "REMOTE_USER",
         "REQUEST_METHOD", "REQUEST_SCHEME", "REQUEST_URI", "SCRIPT_NAME", "SERVER_NAME", "SERVER_PORT",
@@ -76,7 +79,7 @@ struct CGIEnvironment {
     ]
 
     /// What the libraries of the server read besides its settings and libpq's `PG…`: certificates, languages, places.
-    private static let installationNames = [
+    private static let installationNames: NameSet = [
         "PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
         "SSL_CERT_DIR",
     ]

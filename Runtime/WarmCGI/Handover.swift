@@ -2,26 +2,35 @@ import FastCGIWire
 import Glibc
 
 /// One request on its way to the resident server, and its answer on the way back.
+///
+/// What must not be done twice goes in two steps, ``offer(_:)`` and ``complete()``; what may be (RFC 9110 §9.2.1) in one,
+/// ``ask(_:)``.
 struct Handover {
-    /// From the connection to the server's word that it has the parameters, in milliseconds.
+    /// How long the server may take to show that it is there, in milliseconds.
     static let acceptancePatience: Int64 = 1_000
     /// Longest silence while the server is at work, in milliseconds: over its own longest deadline.
     static let silenceLimit: Int64 = 3_700_000
     /// Bytes read at once, of the body and of the answer.
     private static let pieceSize = 65_528
     private static let id: UInt16 = 1
+    /// Answered by the connection itself, whatever the request is doing (FastCGI 1.0 §4.1).
+    private static let areYouThere = Record(
+        .getValues, id: 0, NameValuePair.encode([NameValuePair("FCGI_MAX_REQS", "")]))
 
     private let connection: ResidentConnection
     private var decoder = RecordDecoder()
     /// What the server has not taken yet.
-    private var outgoing: ArraySlice<UInt8> = []
+    private var outgoing: [UInt8] = []
     /// What the web server has not taken yet.
     private var answer: ArraySlice<UInt8> = []
     private var bodyLeft: Int
     private var bodyEnded = false
+    /// The server has said something on this connection, so it does not stand still.
+    private var isThere = false
     private(set) var hasAnswered = false
 
-    /// Why the server did not take the request. Nothing of it has been done, and nothing of its body been read.
+    /// Why the server did not take the request. Nothing of its body has been read and nothing been answered, and nothing
+    /// of it been done, unless it may be done again.
     enum Refusal: Error {
         case silent, gone
         case said(ProtocolStatus?)
@@ -41,15 +50,13 @@ struct Handover {
         bodyLeft = bodyLength
     }
 
-    // MARK: The first step
+    // MARK: Two steps
 
-    /// Sends the parameters without their end, and asks for a sign that they have arrived: FCGI_GET_VALUES, answered in
-    /// its turn. A server without the end of the parameters does not begin (FastCGI 1.0 §6.2).
+    /// The first: sends the parameters without their end, and asks for a sign that they have arrived, which comes in its
+    /// turn. A server without the end of the parameters does not begin (FastCGI 1.0 §6.2).
     mutating func offer(_ parameters: [NameValuePair]) throws(Refusal) {
-        outgoing =
-            (Record.begin(id: Self.id, keepConnection: false).bytes
-            + Record.stream(.params, id: Self.id, NameValuePair.encode(parameters)[...])
-            + Record(.getValues, id: 0, NameValuePair.encode([NameValuePair("FCGI_MAX_REQS", "")])).bytes)[...]
+        begin(parameters)
+        Self.areYouThere.append(to: &outgoing)
         let end = System.now() + Self.acceptancePatience
         while true {
             guard send() else { throw .gone }
@@ -70,64 +77,103 @@ struct Handover {
         do { record = try decoder.next() } catch { throw .said(nil) }
         guard let record else { return false }
         switch record.type {
-        case .getValuesResult: return true
-        case .endRequest: throw .said(ProtocolStatus(rawValue: record.content.dropFirst(4).first ?? 0))
+        case .getValuesResult:
+            isThere = true
+            return true
+        case .endRequest: throw Self.refusal(record)
         default: throw .said(nil)
         }
     }
 
-    // MARK: The second step
-
-    /// Sends the end of the parameters and the body, and copies the answer.
+    /// The second: sends the end of the parameters and the body, and copies the answer.
     ///
     /// - Returns: the exit status: 0 when the whole answer has been written. The server learns by the connection's end,
     ///   so by that of this process, that the web server no longer reads.
     mutating func complete() -> Int32 {
-        outgoing = Record(.params, id: Self.id).bytes[...]
+        Record(.params, id: Self.id).append(to: &outgoing)
         if bodyLeft == 0 { endBody() }
+        do throws(Refusal) { return try copyAnswer() } catch { return 1 }
+    }
+
+    // MARK: One step
+
+    /// Sends the whole of a request that has no body and may be done twice, and copies the answer.
+    ///
+    /// - Returns: the exit status, as ``complete()`` does.
+    /// - Throws: as long as nothing has been answered; somebody else may answer then.
+    mutating func ask(_ parameters: [NameValuePair]) throws(Refusal) -> Int32 {
+        begin(parameters)
+        Record(.params, id: Self.id).append(to: &outgoing)
+        endBody()
+        return try copyAnswer()
+    }
+
+    // MARK: There and back
+
+    private mutating func begin(_ parameters: [NameValuePair]) {
+        Record.begin(id: Self.id, keepConnection: false).append(to: &outgoing)
+        outgoing += Record.stream(.params, id: Self.id, NameValuePair.encode(parameters)[...])
+    }
+
+    private mutating func copyAnswer() throws(Refusal) -> Int32 {
+        var hasBeenAsked = false
         while true {
             if !outgoing.isEmpty, !send() { outgoing = [] }
-            if answer.isEmpty, let status = takeRecords() { return status }
+            if answer.isEmpty, let status = try takeRecords() { return status }
             var watched = [
                 pollfd(fd: connection.descriptor, events: answer.isEmpty ? Int16(POLLIN) : 0, revents: 0),
                 pollfd(fd: 1, events: answer.isEmpty ? 0 : Int16(POLLOUT), revents: 0),
                 pollfd(fd: wantsBody ? 0 : -1, events: Int16(POLLIN), revents: 0),
             ]
             if !outgoing.isEmpty { watched[0].events |= Int16(POLLOUT) }
-            guard System.wait(&watched, milliseconds: Self.silenceLimit) else { return 1 }
+            let patience = isThere ? Self.silenceLimit : Self.acceptancePatience
+            guard System.wait(&watched, milliseconds: patience) else {
+                if isThere { return 1 }
+                // A slow function and a server that stands still look alike until the server is asked.
+                if hasBeenAsked { throw .silent }
+                hasBeenAsked = true
+                Self.areYouThere.append(to: &outgoing)
+                continue
+            }
             if watched[1].revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 { return 1 }
             if watched[1].revents != 0, !writeAnswer() { return 1 }
             if watched[2].revents != 0, !readBody() { return 1 }
             if watched[0].revents != 0, answer.isEmpty {
                 switch connection.receive() {
-                case .bytes(let bytes): decoder.append(bytes)
+                case .bytes(let bytes):
+                    isThere = true
+                    decoder.append(bytes)
                 case .nothingYet: break
-                case .end: return 1
+                case .end: if hasAnswered { return 1 } else { throw .gone }
                 }
             }
         }
     }
 
     /// - Returns: the exit status, once the request has ended.
-    private mutating func takeRecords() -> Int32? {
-        do {
-            while let record = try decoder.next() {
-                switch record.type {
-                case .stdout where !record.content.isEmpty:
-                    hasAnswered = true
-                    answer = record.content
-                    // Nearly always all of it at once: a pipe holds 64 KiB.
-                    guard writeAnswer() else { return 1 }
-                    if !answer.isEmpty { return nil }
-                case .stderr: _ = record.content.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
-                case .endRequest: return record.content.prefix(4).contains { $0 != 0 } ? 1 : 0
-                default: break
-                }
+    private mutating func takeRecords() throws(Refusal) -> Int32? {
+        while true {
+            let record: Record?
+            do { record = try decoder.next() } catch { if hasAnswered { return 1 } else { throw .said(nil) } }
+            guard let record else { return nil }
+            switch record.type {
+            case .stdout where !record.content.isEmpty:
+                hasAnswered = true
+                answer = record.content
+                // Nearly always all of it at once: a pipe holds 64 KiB.
+                guard writeAnswer() else { return 1 }
+                if !answer.isEmpty { return nil }
+            case .stderr: _ = record.content.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+            case .endRequest:
+                guard hasAnswered else { throw Self.refusal(record) }
+                return record.content.prefix(4).contains { $0 != 0 } ? 1 : 0
+            default: break
             }
-            return nil
-        } catch {
-            return 1
         }
+    }
+
+    private static func refusal(_ end: Record) -> Refusal {
+        .said(ProtocolStatus(rawValue: end.content.dropFirst(4).first ?? 0))
     }
 
     private var wantsBody: Bool { bodyLeft > 0 && !bodyEnded && outgoing.isEmpty }
@@ -147,14 +193,14 @@ struct Handover {
         if error == EINTR || error == EAGAIN { return true }
         guard error == 0 else { return false }
         bodyLeft -= piece.count
-        outgoing = Record.stream(.stdin, id: Self.id, piece[...])[...]
+        outgoing += Record.stream(.stdin, id: Self.id, piece[...])
         if piece.isEmpty || bodyLeft == 0 { endBody() }
         return true
     }
 
     private mutating func endBody() {
         bodyEnded = true
-        outgoing += Record(.stdin, id: Self.id).bytes
+        Record(.stdin, id: Self.id).append(to: &outgoing)
     }
 
     /// - Returns: false when the server has gone.
@@ -162,7 +208,7 @@ struct Handover {
         while !outgoing.isEmpty {
             guard let sent = connection.send(outgoing) else { return false }
             if sent == 0 { return true }
-            outgoing = outgoing.dropFirst(sent)
+            outgoing.removeFirst(sent)
         }
         return true
     }

@@ -10,14 +10,14 @@ public struct InstallationNames: Sendable {
     /// The variable that names the directory of the resident servers' sockets.
     public var directoryVariable: String
     /// Every setting that the server reads from its environment, those two and the next among them.
-    public var settings: [String]
+    public var settings: NameSet
     /// The setting that names the file of settings.
     public var fileSetting: String
     /// Where that file is when the setting says nothing; the first that exists counts.
     public var files: [String]
 
     public init(
-        program: String, programVariable: String, directoryVariable: String, settings: [String],
+        program: String, programVariable: String, directoryVariable: String, settings: NameSet,
         fileSetting: String, files: [String]
     ) {
         self.program = program
@@ -81,13 +81,22 @@ struct Fingerprint {
 
     init() {}
 
-    init(of text: String) { add(text) }
+    /// Of the text that the two parts are together.
+    init(of text: String, _ suffix: String = "") {
+        add(bytesOf: text)
+        add(bytesOf: suffix)
+        add(UInt64(text.utf8.count + suffix.utf8.count))
+    }
 
     /// Adds the bytes and their number, so that what ends here cannot begin the next.
     mutating func add(_ text: String) {
+        add(bytesOf: text)
+        add(UInt64(text.utf8.count))
+    }
+
+    private mutating func add(bytesOf text: String) {
         var text = text
         text.withUTF8 { bytes in for byte in bytes { add(byte: byte) } }
-        add(UInt64(text.utf8.count))
     }
 
     mutating func add(_ number: UInt64) {
@@ -108,9 +117,13 @@ struct Fingerprint {
     }
 
     var text: String {
-        var digits = String(value, radix: 16)
-        while digits.utf8.count < 16 { digits = "0" + digits }
-        return digits
+        String(unsafeUninitializedCapacity: 16) { digits in
+            for index in 0..<16 {
+                let digit = UInt8(truncatingIfNeeded: value >> (60 - 4 * UInt64(index))) & 15
+                digits[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            }
+            return 16
+        }
     }
 
     private mutating func add(byte: UInt8) { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }

@@ -61,7 +61,7 @@ struct ResidentConnection {
     /// Sends what the kernel takes at the moment.
     ///
     /// - Returns: how many bytes that was; nil when the other side has gone.
-    func send(_ bytes: ArraySlice<UInt8>) -> Int? {
+    func send(_ bytes: [UInt8]) -> Int? {
         let sent = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, 0) }
         if sent >= 0 { return sent }
         return errno == EAGAIN || errno == EINTR ? 0 : nil
@@ -75,7 +75,7 @@ struct ResidentConnection {
 
     func receive() -> Arrival {
         var code: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, filled in
+        let bytes = [UInt8](unsafeUninitializedCapacity: 16_384) { buffer, filled in
             let received = recv(descriptor, buffer.baseAddress, buffer.count, 0)
             if received < 0 { code = errno }
             filled = max(0, received)

@@ -53,14 +53,20 @@ public enum WarmCGI {
             return nil
         }
         var handover = Handover(connection, bodyLength: environment.bodyLength)
+        let program = CommandLine.unsafeArgv[0].map { String(cString: $0) } ?? ""
+        let parameters = environment.request + [NameValuePair("CALLWAITING_PROGRAM", program)]
+        let status: Int32
         do throws(Handover.Refusal) {
-            let program = CommandLine.arguments.first ?? ""
-            try handover.offer(environment.request + [NameValuePair("CALLWAITING_PROGRAM", program)])
+            if environment.mayBeDoneTwice {
+                status = try handover.ask(parameters)
+            } else {
+                try handover.offer(parameters)
+                status = handover.complete()
+            }
         } catch {
             System.complain(error.text)
             return nil
         }
-        let status = handover.complete()
         if status != 0, !handover.hasAnswered {
             System.complain("the resident server ended in the middle of a request")
             answer("502 Bad Gateway", code: "application_unavailable", "The application did not answer")

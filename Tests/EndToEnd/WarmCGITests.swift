@@ -82,13 +82,36 @@ extension EndToEnd {
                 kill(resident, SIGSTOP)
                 // A thread that runs on another processor is stopped a moment later, and may accept a request until then.
                 try await installation.eventually("it stands still") { try isStopped(resident) }
-                let answer = try await installation.client().get("/healthz")
+                let client = try installation.client()
+                let answer = try await client.get("/healthz")
                 #expect(answer.status == .ok)
                 #expect(try await !installation.isWarm(answer))
                 #expect(installation.complaints.contains("does not answer"))
+                let mail = "stuck\([UInt8].random(count: 4).hex)@callwaiting.test"
+                let signUp = #"{"email":"\#(mail)","password":"correct horse battery"}"#
+                #expect(try await client.post("/auth/v1/signup", json: signUp).status == .ok)
                 kill(resident, SIGCONT)
                 #expect(try await installation.warmUp() == resident)
-                #expect(try await !installation.isWarm(answer), "what was offered and not taken is never begun")
+                #expect(try await !installation.isWarm(answer))
+                let signIn = #""function":"sign-in""#
+                #expect(!installation.log.contains(signIn), "what must not be done twice is never begun")
+                _ = try await installation.warm { try await client.post("/auth/v1/signup", json: signUp) }
+                #expect(installation.log.contains(signIn), "and would have been logged")
+            }
+        }
+
+        @Test("a resident that ends before it has answered a GET costs nothing")
+        func killedBeforeAnswering() async throws {
+            try await WarmInstallation.with { installation, _ in
+                let resident = try await installation.warmUp()
+                kill(resident, SIGSTOP)
+                try await installation.eventually("it stands still") { try isStopped(resident) }
+                let client = try installation.client()
+                async let answer = client.get("/healthz")
+                try await Task.sleep(for: .milliseconds(300))
+                kill(resident, SIGKILL)
+                #expect(try await answer.status == .ok)
+                #expect(try await !installation.isWarm(answer))
             }
         }
 

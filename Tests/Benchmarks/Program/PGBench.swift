@@ -12,6 +12,8 @@ struct PGBench {
     var databaseName = "callwaiting"
     /// Its clients, each with a connection of its own.
     var clients = 8
+    /// How long, if not as long as everything is measured.
+    var seconds: Int?
 
     struct Result {
         var transactionsPerSecond: Double
@@ -39,7 +41,7 @@ struct PGBench {
                 "/usr/bin/env",
                 [
                     "pgbench", "--no-vacuum", "--protocol=prepared", "--client=\(clients)",
-                    "--jobs=\(min(2, clients))", "--time=\(lab.effort.seconds)", "--define=claims=\(database.claims)",
+                    "--jobs=\(min(2, clients))", "--time=\(seconds ?? lab.effort.seconds)", "--define=claims=\(database.claims)",
                     "--file=\(path)", "--username=\(BenchDatabase.pgbenchRole)", databaseName,
                 ], environment: environment))
         guard let rate = Self.number(after: "tps = ", in: text),

@@ -1,6 +1,8 @@
 /// What repeated measuring of one thing gave.
 struct Samples {
-    private(set) var values: [Double] = []
+    private(set) var values: [Double]
+
+    init(values: [Double] = []) { self.values = values }
 
     mutating func add(_ value: Double) { values.append(value) }
 
@@ -12,6 +14,11 @@ struct Samples {
         guard !sorted.isEmpty else { return 0 }
         let middle = sorted.count / 2
         return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+    }
+
+    /// What `combine` makes of the two values of each round.
+    func pairs(_ other: Samples, _ combine: (Double, Double) -> Double) -> Samples {
+        Samples(values: zip(values, other.values).map(combine))
     }
 
     var highest: Double { values.max() ?? 0 }

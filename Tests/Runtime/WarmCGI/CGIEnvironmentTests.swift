@@ -35,6 +35,37 @@ import Testing
         #expect(environment(["REQUEST_METHOD": method, "CONTENT_LENGTH": "0"]).bodyLength == 0)
     }
 
+    @Test func `Only what changes nothing and brings no body may be asked twice`() {
+        for method in ["GET", "HEAD", "OPTIONS"] {
+            #expect(environment(["REQUEST_METHOD": method]).mayBeDoneTwice)
+            #expect(environment(["REQUEST_METHOD": method, "CONTENT_LENGTH": "0"]).mayBeDoneTwice)
+            #expect(!environment(["REQUEST_METHOD": method, "CONTENT_LENGTH": "1"]).mayBeDoneTwice)
+        }
+        for method in ["POST", "PUT", "PATCH", "DELETE", "get", ""] {
+            #expect(!environment(["REQUEST_METHOD": method, "CONTENT_LENGTH": "0"]).mayBeDoneTwice)
+        }
+        #expect(!environment([:]).mayBeDoneTwice)
+    }
+
+    @Test func `A name is found whole, however it was put together`() {
+        var names: NameSet = ["PUBLIC_URL"]
+        names.insert("DATABASE_URL", "_FILE")
+        for name in ["PUBLIC_URL", "DATABASE_URL_FILE"] { #expect(names.contains(name)) }
+        for name in ["PUBLIC", "PUBLIC_URL_", "DATABASE_URL", "_FILE", ""] { #expect(!names.contains(name)) }
+    }
+
+    @Test func `A fingerprint is 16 digits, zeros in front among them`() {
+        var fingerprint = Fingerprint()
+        #expect(fingerprint.text == "cbf29ce484222325", "FNV-1a of nothing (draft-eastlake-fnv-17 §5)")
+        var seen: Set<Character> = []
+        for number in UInt64(0)..<400 {
+            fingerprint.add(number)
+            #expect(UInt64(fingerprint.text, radix: 16) == fingerprint.value && fingerprint.text.utf8.count == 16)
+            seen.formUnion(fingerprint.text.prefix(1))
+        }
+        #expect(seen.count == 16, "a first digit of every kind")
+    }
+
     @Test func `A fingerprint tells where one text ends and the next begins`() {
         var (one, other) = (Fingerprint(), Fingerprint())
         one.add("ab")
