@@ -213,8 +213,8 @@ let tests: [Target] = [
     .tests(
         "EndToEndTests", "EndToEnd",
         [
-            "AudioStore", "callwaiting", "callwaiting-dev", "callwaiting-drills", "DevHost", "FunctionCore", "FunctionJSON",
-            "FunctionService", "FunctionTesting",
+            "AudioStore", "callwaiting", "callwaiting-dev", "callwaiting-drills", "DevHost", "FunctionCore",
+            "FunctionJSON", "FunctionService", "FunctionTesting",
             "PostgresClient", "WebClient", "WebServers", .configuration, .httpTypes, .logging, .nioPosix,
         ] + emulators.map { .target(name: $0.name) }),
 ]

@@ -40,29 +40,33 @@ public struct AgentWebhook: JSONFunction {
     }
 
     public func respond(to input: Input, from caller: AgentCaller, in context: Context) async throws -> Reply<Output> {
-        let admission: AgentAdmission
-        switch try await meter.admit(
+        let admission = try await meter.admit(
             caller, conversation: input.conversationId?.rawValue, historyLimit: historyLimit,
             estimate: replies.estimate.seconds, in: context)
-        {
-        case .new(let new): admission = new
+        switch admission {
+        case .new(let admission): return .ok(try await answer(input.message, admission, in: context))
         case .replayed(let reply):
+            let recording = delivery.again(reply, in: context)
             return .ok(
-                Output(
-                    replyText: reply.text ?? "", conversationId: reply.conversationID ?? "",
-                    delivery.again(reply, in: context)), fields: .replayed)
+                Output(replyText: reply.text ?? "", conversationId: reply.conversationID ?? "", recording),
+                fields: .replayed)
         }
+    }
+
+    private func answer(
+        _ message: Message, _ admission: AgentAdmission, in context: Context
+    ) async throws -> Output {
         let reply = try await delivery.making(under: admission.reservation, in: context) {
             try await replies.reply(
                 to: .init(
-                    prompt: admission.systemPrompt, history: admission.history, message: input.message.rawValue,
+                    prompt: admission.systemPrompt, history: admission.history, message: message.rawValue,
                     voice: admission.voice),
                 in: context)
         }
         let recording = try await delivery.deliver(
             reply.speech, under: admission.reservation, as: .agentReply,
-            exchange: .init(message: input.message.rawValue, reply: reply.text), in: context)
-        return .ok(Output(replyText: reply.text, conversationId: admission.conversationID, recording))
+            exchange: .init(message: message.rawValue, reply: reply.text), in: context)
+        return Output(replyText: reply.text, conversationId: admission.conversationID, recording)
     }
 }
 

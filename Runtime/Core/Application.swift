@@ -85,20 +85,22 @@ public final class Application: Responder {
             id: context.requestID, function: endpoint.name, timing: context.timing,
             bodyLimit: endpoint.route.limits.body, deadline: context.deadline,
             answer: { [self] body in
-                let request = Request(head: head, parameters: parameters, body: body)
-                do {
-                    return finish(try await run(endpoint, request, context), head, context)
-                } catch {
-                    return finish(problem(for: error, context), head, context)
-                }
+                await answer(endpoint, Request(head: head, parameters: parameters, body: body), context)
             },
             refusal: { [self] in finish($0, head, context) })
+    }
+
+    private func answer(_ endpoint: Router.Endpoint, _ request: Request, _ context: Context) async -> Response {
+        let outcome: Result<Response, any Error>
+        do { outcome = .success(try await run(endpoint, request, context)) } catch { outcome = .failure(error) }
+        return finish(outcome, request.head, context)
     }
 
     private func run(_ endpoint: Router.Endpoint, _ request: Request, _ context: Context) async throws -> Response {
         var context = context
         if endpoint.route.caller != .anyone {
-            context.caller = try await authenticator.caller(of: request, rule: endpoint.route.caller, in: context)
+            let caller = try await authenticator.caller(of: request, rule: endpoint.route.caller, in: context)
+            context = context.with(caller: caller)
         }
         return try await endpoint.function.respond(to: request, in: context)
     }
@@ -118,6 +120,15 @@ public final class Application: Responder {
         }
         if let problem = configuration.translate(error) { return problem }
         return Problem(.internal, cause: error)
+    }
+
+    /// Never inlined: its temporaries would be part of what every waiting request keeps.
+    @inline(never)
+    private func finish(_ outcome: Result<Response, any Error>, _ head: RequestHead, _ context: Context) -> Response {
+        switch outcome {
+        case .success(let response): finish(response, head, context)
+        case .failure(let error): finish(problem(for: error, context), head, context)
+        }
     }
 
     private func finish(_ problem: Problem, _ head: RequestHead?, _ context: Context) -> Response {

@@ -10,7 +10,9 @@ import Synchronization
 #endif
 
 /// What a function may know of the request beyond the request itself.
-public struct Context: Sendable {
+///
+/// A class: every function on a request's way is handed it, and keeps a pointer while it waits.
+public final class Context: Sendable {
     /// Names this request in the log, in `X-Request-Id` and in every problem's `instance`.
     public let requestID: RequestID
     /// When the answer must be out. The task is cancelled then.
@@ -18,7 +20,7 @@ public struct Context: Sendable {
     /// The function that answers; nil when there is none.
     public let function: FunctionName?
     /// Who calls, as the ``Authenticator`` found; nil for ``CallerRule/anyone``.
-    public var caller: (any Sendable)?
+    public let caller: (any Sendable)?
     /// Where the time goes, for `Server-Timing`.
     public let timing: Timing
     /// This server's own base address, without a trailing slash: a setting, never a request's `Host`.
@@ -27,7 +29,7 @@ public struct Context: Sendable {
 
     public init(
         requestID: RequestID, deadline: ContinuousClock.Instant, logger: Logger, publicURL: String,
-        function: FunctionName? = nil, caller: (any Sendable)? = nil
+        function: FunctionName? = nil, caller: (any Sendable)? = nil, timing: Timing = Timing()
     ) {
         self.requestID = requestID
         self.deadline = deadline
@@ -35,7 +37,14 @@ public struct Context: Sendable {
         self.publicURL = publicURL
         processLogger = logger
         self.caller = caller
-        timing = Timing()
+        self.timing = timing
+    }
+
+    /// The same request, and who makes it.
+    func with(caller: any Sendable) -> Context {
+        Context(
+            requestID: requestID, deadline: deadline, logger: processLogger, publicURL: publicURL, function: function,
+            caller: caller, timing: timing)
     }
 
     /// Carries the request id and the function's name. Made when asked for, which most requests do not.

@@ -3,9 +3,15 @@ import HTTPTypes
 /// Finds the function for a method and path.
 public struct Router: Sendable {
     /// A route and the function behind it.
-    public struct Endpoint: Sendable {
+    public final class Endpoint: Sendable {
         public let route: Route
         public let function: any Function
+
+        init(route: Route, function: any Function) {
+            self.route = route
+            self.function = function
+        }
+
         public var name: FunctionName { type(of: function).name }
     }
 

@@ -8,13 +8,13 @@ public struct RecordDecoder: Sendable {
     public init() {}
 
     /// Whether part of a record is waiting for the rest of it.
-    public var isInsideRecord: Bool { start < buffer.count }
+    public var isInsideRecord: Bool { !buffer.isEmpty }
 
     /// Bytes that have not become a record yet.
     var heldBytes: Int { buffer.count - start }
 
     public mutating func append(_ bytes: [UInt8]) {
-        if start == buffer.count {
+        if buffer.isEmpty {
             buffer = bytes
         } else {
             if start > 0 { buffer.removeSubrange(..<start) }
@@ -34,7 +34,14 @@ public struct RecordDecoder: Sendable {
         let contentEnd = contentStart + Int(header.contentLength)
         let end = contentEnd + Int(header.paddingLength)
         guard buffer.count >= end else { return nil }
-        start = end
-        return Record(header.type, id: header.id, content: buffer[contentStart..<contentEnd])
+        let record = Record(header.type, id: header.id, content: buffer[contentStart..<contentEnd])
+        // A connection may wait long for its next bytes, and thousands of them do.
+        if end == buffer.count {
+            buffer = []
+            start = 0
+        } else {
+            start = end
+        }
+        return record
     }
 }

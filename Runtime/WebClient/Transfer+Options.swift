@@ -66,8 +66,7 @@ extension Transfer {
         try set(CURLOPT_NETRC, 0)
         // No decoding, so that a small answer cannot unfold into a large one.
         try set(CURLOPT_HTTP_CONTENT_DECODING, 0)
-        // Each transfer has one of its own for as long as it waits. Half of libcurl's default reads an answer as fast.
-        try set(CURLOPT_BUFFERSIZE, 8_192)
+        try set(CURLOPT_BUFFERSIZE, job.request.readSize)
         let isStream = if case .stream = job.outlet { true } else { false }
         try set(CURLOPT_HTTP_VERSION, isStream ? Int(CURL_HTTP_VERSION_1_1) : Int(CURL_HTTP_VERSION_2TLS))
     }

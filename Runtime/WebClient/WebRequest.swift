@@ -22,9 +22,13 @@ public struct WebRequest: Sendable {
     /// The most bytes of body taken; an answer that has more, or declares more, fails with `.tooLarge`.
     public var responseLimit: Int
 
+    /// Bytes taken from the socket at once, 1,024 at least. The request keeps a buffer of this size for as long as it waits,
+    /// unless libcurl has one for all (from 8.8 on): small suits many that wait long for short answers.
+    public var readSize: Int
+
     public init(
         method: HTTPRequest.Method = .get, url: String, fields: HTTPFields = [:], body: [UInt8]? = nil,
-        deadline: ContinuousClock.Instant, responseLimit: Int = 1_048_576
+        deadline: ContinuousClock.Instant, responseLimit: Int = 1_048_576, readSize: Int = 8_192
     ) {
         self.method = method
         self.url = url
@@ -32,5 +36,6 @@ public struct WebRequest: Sendable {
         self.body = body
         self.deadline = deadline
         self.responseLimit = responseLimit
+        self.readSize = readSize
     }
 }

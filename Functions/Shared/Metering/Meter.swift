@@ -207,7 +207,7 @@ extension Receipt {
 
 extension StoredReply {
     /// - Returns: nil when the row is no replay.
-    fileprivate init?(from row: Row) throws {
+    fileprivate convenience init?(from row: Row) throws {
         guard try row.decode("outcome", as: String.self) == "replayed" else { return nil }
         guard let audio = AudioID(bytes: try row.decode("audio_id", as: [UInt8].self)) else {
             throw Problem(.internal)
@@ -226,15 +226,4 @@ struct LostHold: Error, CustomStringConvertible {
     let reservation: String
 
     var description: String { "hold \(reservation) is gone" }
-}
-
-/// What an agent's admission brings along for making its reply.
-public struct AgentAdmission: Sendable {
-    public let reservation: Reservation
-    public let systemPrompt: String
-    public let voice: VoicePreset
-    /// A UUID: the one to continue, or a new one.
-    public let conversationID: String
-    /// Oldest first.
-    public let history: [ChatMessage]
 }

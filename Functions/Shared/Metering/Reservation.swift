@@ -1,4 +1,5 @@
 import AudioStore
+import Voice
 
 /// Seconds held while something is being spoken. Unguessable: whoever knows it may settle it.
 public struct Reservation: Sendable, Hashable {
@@ -10,14 +11,15 @@ public struct Reservation: Sendable, Hashable {
     public let isKeyed: Bool
 }
 
-/// What admission comes to: something to make, or an answer that was made before under the same ``IdempotencyKey``.
+/// What admission comes to: something to make, or an answer that was made before under the same ``IdempotencyKey``. Both are
+/// kept for as long as a reply takes to make, so both are small: a pointer, or little more.
 public enum Admission<New: Sendable>: Sendable {
     case new(New)
     case replayed(StoredReply)
 }
 
 /// A reply as it was settled.
-public struct StoredReply: Sendable {
+public final class StoredReply: Sendable {
     let audio: AudioID
     /// Seconds since 1970 from which the recording is deleted.
     let audioExpires: Int
@@ -26,6 +28,39 @@ public struct StoredReply: Sendable {
     /// What an agent said; nil of speech alone, like the next.
     public let text: String?
     public let conversationID: String?
+
+    init(
+        audio: AudioID, audioExpires: Int, milliseconds: Int, receipt: Receipt, text: String?, conversationID: String?
+    ) {
+        self.audio = audio
+        self.audioExpires = audioExpires
+        self.milliseconds = milliseconds
+        self.receipt = receipt
+        self.text = text
+        self.conversationID = conversationID
+    }
+}
+
+/// What an agent's admission brings along for making its reply.
+public final class AgentAdmission: Sendable {
+    public let reservation: Reservation
+    public let systemPrompt: String
+    public let voice: VoicePreset
+    /// A UUID: the one to continue, or a new one.
+    public let conversationID: String
+    /// Oldest first.
+    public let history: [ChatMessage]
+
+    init(
+        reservation: Reservation, systemPrompt: String, voice: VoicePreset, conversationID: String,
+        history: [ChatMessage]
+    ) {
+        self.reservation = reservation
+        self.systemPrompt = systemPrompt
+        self.voice = voice
+        self.conversationID = conversationID
+        self.history = history
+    }
 }
 
 /// What one reply cost, and what is left: sent with every reply.

@@ -6,7 +6,7 @@ import Plans
 import WebClient
 
 /// Flutterwave's API v3: hosted checkout, and what became of it. It speaks of money in major units.
-public struct Flutterwave: Sendable {
+public final class Flutterwave: Sendable {
     public struct Configuration: Sendable {
         /// With its version, without a trailing slash. The key decides between test and live.
         public var baseURL: String
@@ -27,17 +27,20 @@ public struct Flutterwave: Sendable {
     }
 
     private let configuration: Configuration
-    var connection: ProviderConnection
+    private let connection: ProviderConnection
 
-    public init(_ configuration: Configuration, client: WebClient) {
-        self.init(configuration) { try await client.send($0) }
+    public convenience init(_ configuration: Configuration, client: WebClient) {
+        self.init(configuration, transport: { try await client.send($0) })
     }
 
-    public init(_ configuration: Configuration, transport: @escaping WebTransport) {
+    public init(
+        _ configuration: Configuration, transport: @escaping WebTransport,
+        pause: @escaping Pause = { try await Task.sleep(for: $0) }
+    ) {
         self.configuration = configuration
         connection = ProviderConnection(
-            provider: .flutterwave, key: configuration.key, transport: transport, retries: configuration.retries,
-            attemptLimit: configuration.attemptLimit)
+            .flutterwave, configuration.key, transport, configuration.retries,
+            attemptLimit: configuration.attemptLimit, pause: pause)
     }
 
     /// A checkout to be made.

@@ -5,7 +5,7 @@ import WebClient
 
 /// Speech of MiniMax: T2A v2 over HTTP, one answer with the whole recording
 /// (platform.minimax.io/docs/api-reference/speech-t2a-http).
-public struct MiniMaxSpeech: SpeechModel {
+public final class MiniMaxSpeech: SpeechModel {
     public struct Configuration: Sendable {
         /// Without path and trailing slash. A key belongs to one region.
         public var baseURL: String
@@ -34,17 +34,19 @@ public struct MiniMaxSpeech: SpeechModel {
     private static let shortAnswer = 128 * 1_024
 
     private let configuration: Configuration
-    var connection: ProviderConnection
+    private let connection: ProviderConnection
 
-    public init(_ configuration: Configuration, client: WebClient) {
-        self.init(configuration) { try await client.send($0) }
+    public convenience init(_ configuration: Configuration, client: WebClient) {
+        self.init(configuration, transport: { try await client.send($0) })
     }
 
-    public init(_ configuration: Configuration, transport: @escaping WebTransport) {
+    public init(
+        _ configuration: Configuration, transport: @escaping WebTransport,
+        pause: @escaping Pause = { try await Task.sleep(for: $0) }
+    ) {
         self.configuration = configuration
         connection = ProviderConnection(
-            provider: .miniMax, key: configuration.key, transport: transport, retries: configuration.retries,
-            attemptLimit: nil)
+            .miniMax, configuration.key, transport, configuration.retries, attemptLimit: nil, pause: pause)
     }
 
     /// - Throws: ``ProviderError``; `CancellationError`; whatever `emit` throws.

@@ -6,7 +6,7 @@ import WebClient
 /// Chat completions of OpenAI, or of any server that speaks the same (Gemini, vLLM, llama.cpp, Ollama…).
 ///
 /// `POST {base}/chat/completions`; developers.openai.com, openapi.yaml `CreateChatCompletionRequest`.
-public struct OpenAIChat: LanguageModel {
+public final class OpenAIChat: LanguageModel {
     public struct Configuration: Sendable {
         /// With its version, without a trailing slash: `https://api.openai.com/v1`.
         public var baseURL: String
@@ -32,21 +32,27 @@ public struct OpenAIChat: LanguageModel {
         }
     }
 
+    /// An answer is a few hundred bytes of head and as many of text.
+    private static let readSize = 2_048
+
     /// Tokens allowed beyond one for each character wanted: models that reason count their thoughts too.
     static let tokensBeyondText = 1_000
 
     private let configuration: Configuration
-    var connection: ProviderConnection
+    private let connection: ProviderConnection
 
-    public init(_ configuration: Configuration, client: WebClient) {
-        self.init(configuration) { try await client.send($0) }
+    public convenience init(_ configuration: Configuration, client: WebClient) {
+        self.init(configuration, transport: { try await client.send($0) })
     }
 
-    public init(_ configuration: Configuration, transport: @escaping WebTransport) {
+    public init(
+        _ configuration: Configuration, transport: @escaping WebTransport,
+        pause: @escaping Pause = { try await Task.sleep(for: $0) }
+    ) {
         self.configuration = configuration
         connection = ProviderConnection(
-            provider: .languageModel, key: configuration.key, transport: transport, retries: configuration.retries,
-            attemptLimit: configuration.attemptLimit)
+            .languageModel, configuration.key, transport, configuration.retries,
+            attemptLimit: configuration.attemptLimit, pause: pause)
     }
 
     /// - Throws: ``ProviderError``; `CancellationError`; whatever `emit` throws.
@@ -55,7 +61,7 @@ public struct OpenAIChat: LanguageModel {
     ) async throws -> AnswerEnd {
         let request = WebRequest(
             method: .post, url: "\(configuration.baseURL)/chat/completions", body: try body(for: chat),
-            deadline: deadline)
+            deadline: deadline, readSize: Self.readSize)
         let answer = try await connection.exchange(request, deadline: deadline) { response in
             try ChatAnswer(response, json: await response.json(), connection)
         }

@@ -6,15 +6,32 @@ import WebClient
 /// Sends one request and returns its answer, whole. ``WebClient/WebClient/send(_:)`` everywhere but in tests.
 public typealias WebTransport = @Sendable (WebRequest) async throws -> WebResponse
 
+/// Waits between two attempts. `Task.sleep` everywhere but in tests.
+public typealias Pause = @Sendable (Duration) async throws -> Void
+
 /// The way to one provider: sends requests, sorts failures, and tries again what may work the next time.
-struct ProviderConnection: Sendable {
-    let provider: ProviderError.Provider
-    let key: APIKey
-    let transport: WebTransport
-    let retries: RetryPolicy
+///
+/// A class, as are those who ask through it: whatever waits for a provider keeps a pointer to it, and not all of this.
+final class ProviderConnection: Sendable {
+    private let provider: ProviderError.Provider
+    private let key: APIKey
+    private let transport: WebTransport
+    private let retries: RetryPolicy
     /// The longest that one attempt may take; nil gives it all the time there is.
-    let attemptLimit: Duration?
-    var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    private let attemptLimit: Duration?
+    private let pause: Pause
+
+    init(
+        _ provider: ProviderError.Provider, _ key: APIKey, _ transport: @escaping WebTransport, _ retries: RetryPolicy,
+        attemptLimit: Duration?, pause: @escaping Pause
+    ) {
+        self.provider = provider
+        self.key = key
+        self.transport = transport
+        self.retries = retries
+        self.attemptLimit = attemptLimit
+        self.pause = pause
+    }
 
     /// Makes `request` until `read` accepts an answer, or it is clear that none will be had.
     ///
@@ -27,32 +44,50 @@ struct ProviderConnection: Sendable {
         while true {
             let failure: AttemptFailure
             do {
-                return try await read(try await send(request, deadline: deadline))
+                try Task.checkCancellation()
+                let response = try await transport(completed(request, deadline: deadline))
+                return try await Self.read(response, read)
             } catch let error as AttemptFailure {
                 failure = error
             } catch let error as WebError {
                 failure = try sorted(error)
             }
-            guard failure.mayWorkNextTime, attempt < retries.attempts else { throw failure.error }
-            let pause = max(
-                retries.pause(after: attempt, jitter: .random(in: 0...1)), failure.error.retryAfter ?? .zero)
-            guard .now + pause + retries.shortestAttempt < deadline else { throw failure.error }
-            try await sleep(pause)
+            try await pause(after: failure, attempt, deadline: deadline)
             attempt += 1
         }
     }
 
-    private func send(_ request: WebRequest, deadline: ContinuousClock.Instant) async throws -> WebResponse {
-        try Task.checkCancellation()
+    @inline(never)
+    private static func read<Answer: Sendable>(
+        _ response: WebResponse, _ body: (WebResponse) async throws -> Answer
+    ) async throws -> Answer {
+        try await body(response)
+    }
+
+    /// - Throws: the failure's error where there is to be no further attempt.
+    private func pause(
+        after failure: AttemptFailure, _ attempt: Int, deadline: ContinuousClock.Instant
+    ) async throws {
+        guard failure.mayWorkNextTime, attempt < retries.attempts else { throw failure.error }
+        let length = max(retries.pause(after: attempt, jitter: .random(in: 0...1)), failure.error.retryAfter ?? .zero)
+        guard .now + length + retries.shortestAttempt < deadline else { throw failure.error }
+        try await pause(length)
+    }
+
+    /// Never inlined, as all that is worked out before and after an answer is waited for: its temporaries would be part of
+    /// what is kept meanwhile, thousands of times.
+    @inline(never)
+    private func completed(_ request: WebRequest, deadline: ContinuousClock.Instant) -> WebRequest {
         var request = request
         request.fields[.authorization] = key.bearer
         request.fields[.accept] = "application/json"
         if request.body != nil { request.fields[.contentType] = "application/json" }
         request.deadline = attemptLimit.map { min(deadline, .now + $0) } ?? deadline
-        return try await transport(request)
+        return request
     }
 
     /// - Throws: `CancellationError` when it was us who gave up.
+    @inline(never)
     private func sorted(_ error: WebError) throws(CancellationError) -> AttemptFailure {
         switch error.kind {
         case .cancelled:

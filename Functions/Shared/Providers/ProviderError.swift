@@ -4,7 +4,9 @@ import FunctionCore
 ///
 /// `description` is safe to send by accident: the provider, the kind, and the codes it answered with. `debugDescription`
 /// adds the provider's own sentence, for the log. Neither holds a key or anything that a person or a model said.
-public struct ProviderError: Error, Sendable {
+///
+/// A class, so that whoever may throw it sets no more aside for it than a pointer.
+public final class ProviderError: Error, Sendable {
     public enum Provider: String, Sendable, Hashable {
         case languageModel = "language model"
         case miniMax = "MiniMax"

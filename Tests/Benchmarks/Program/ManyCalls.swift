@@ -113,7 +113,8 @@ enum ManyCalls {
         try Files.remove(socket)
         let url = "http://127.0.0.1:\(providers.port)"
         let environment = lab.settings.merging([
-            "DATABASE_URL": database.cluster.url(database: copy, user: "callwaiting"), "OPENAI_BASE_URL": "\(url)/v1", "MINIMAX_BASE_URL": url,
+            "DATABASE_URL": database.cluster.url(database: copy, user: "callwaiting"),
+            "OPENAI_BASE_URL": "\(url)/v1", "MINIMAX_BASE_URL": url,
             "AUDIO_DIRECTORY": "\(lab.state.path)/audio", "REQUESTS_IN_FLIGHT": "12000",
             "DATABASE_QUEUE": "12000",
         ]) { $1 }

@@ -41,8 +41,9 @@ struct PGBench {
                 "/usr/bin/env",
                 [
                     "pgbench", "--no-vacuum", "--protocol=prepared", "--client=\(clients)",
-                    "--jobs=\(min(2, clients))", "--time=\(seconds ?? lab.effort.seconds)", "--define=claims=\(database.claims)",
-                    "--file=\(path)", "--username=\(BenchDatabase.pgbenchRole)", databaseName,
+                    "--jobs=\(min(2, clients))", "--time=\(seconds ?? lab.effort.seconds)",
+                    "--define=claims=\(database.claims)", "--file=\(path)", "--username=\(BenchDatabase.pgbenchRole)",
+                    databaseName,
                 ], environment: environment))
         guard let rate = Self.number(after: "tps = ", in: text),
             let latency = Self.number(after: "latency average = ", in: text)

@@ -47,22 +47,19 @@ struct Emulation: Sendable {
     }
 
     func openAI(key: String = FakeTransport.secret) -> OpenAIChat {
-        var chat = OpenAIChat(
-            .init(baseURL: "http://emulators.test/v1", key: APIKey(key), model: "gpt-4o-mini"), transport: send)
-        chat.connection.sleep = { _ in }
-        return chat
+        OpenAIChat(
+            .init(baseURL: "http://emulators.test/v1", key: APIKey(key), model: "gpt-4o-mini"), transport: send,
+            pause: { _ in })
     }
 
     func miniMax(key: String = FakeTransport.secret) -> MiniMaxSpeech {
-        var speech = MiniMaxSpeech(.init(baseURL: "http://emulators.test", key: APIKey(key)), transport: send)
-        speech.connection.sleep = { _ in }
-        return speech
+        MiniMaxSpeech(
+            .init(baseURL: "http://emulators.test", key: APIKey(key)), transport: send, pause: { _ in })
     }
 
     func flutterwave(key: String = FakeTransport.secret) -> Flutterwave {
-        var flutterwave = Flutterwave(.init(baseURL: "http://emulators.test/v3", key: APIKey(key)), transport: send)
-        flutterwave.connection.sleep = { _ in }
-        return flutterwave
+        Flutterwave(
+            .init(baseURL: "http://emulators.test/v3", key: APIKey(key)), transport: send, pause: { _ in })
     }
 
     /// Opens the link's page and pays there.

@@ -48,25 +48,19 @@ extension FakeTransport {
         var configuration = OpenAIChat.Configuration(
             baseURL: "http://llm.test/v1", key: APIKey(Self.secret), model: "gpt-test")
         change(&configuration)
-        var chat = OpenAIChat(configuration) { try self.send($0) }
-        chat.connection.sleep = { self.sleep($0) }
-        return chat
+        return OpenAIChat(configuration, transport: { try self.send($0) }, pause: { self.sleep($0) })
     }
 
     func miniMax(group: String? = nil) -> MiniMaxSpeech {
-        var speech = MiniMaxSpeech(
-            .init(baseURL: "http://tts.test", key: APIKey(Self.secret), groupID: group)
-        ) { try self.send($0) }
-        speech.connection.sleep = { self.sleep($0) }
-        return speech
+        MiniMaxSpeech(
+            .init(baseURL: "http://tts.test", key: APIKey(Self.secret), groupID: group),
+            transport: { try self.send($0) }, pause: { self.sleep($0) })
     }
 
     func flutterwave() -> Flutterwave {
-        var flutterwave = Flutterwave(.init(baseURL: "http://pay.test/v3", key: APIKey(Self.secret))) {
-            try self.send($0)
-        }
-        flutterwave.connection.sleep = { self.sleep($0) }
-        return flutterwave
+        Flutterwave(
+            .init(baseURL: "http://pay.test/v3", key: APIKey(Self.secret)), transport: { try self.send($0) },
+            pause: { self.sleep($0) })
     }
 }
 
