@@ -16,9 +16,10 @@ struct CGIEnvironment {
         request.reserveCapacity(pairs.count)
         installation.reserveCapacity(pairs.count)
         for pair in pairs {
-            if Self.requestNames.contains(pair.name) || Self.isField(pair.name) {
+            let name = Fingerprint(of: pair.name)
+            if Self.requestNames.contains(name) || Self.isField(pair.name) {
                 request.append(pair)
-            } else if Self.installationNames.contains(pair.name) || settings.contains(pair.name)
+            } else if Self.installationNames.contains(name) || settings.contains(name)
                 || Self.hasPrefix(pair.name, "PG") || Self.hasPrefix(pair.name, "LC_")
             {
                 installation.append(pair)

@@ -1,5 +1,5 @@
-/// Names to look others up in: kept as numbers, which compare faster than texts, and in no order, since a table would have
-/// to be made at every start.
+/// Names to look others up in: a list of numbers, which compare faster than texts. A hash table would take longer to make,
+/// at every start, than all looking up in it takes.
 public struct NameSet: Sendable, ExpressibleByArrayLiteral {
     private var fingerprints: [UInt64] = []
 
@@ -10,12 +10,10 @@ public struct NameSet: Sendable, ExpressibleByArrayLiteral {
         for name in names { insert(name) }
     }
 
-    public mutating func reserveCapacity(_ count: Int) { fingerprints.reserveCapacity(count) }
-
     /// Inserts the name that the two parts are together.
     public mutating func insert(_ name: String, _ suffix: String = "") {
         fingerprints.append(Fingerprint(of: name, suffix).value)
     }
 
-    func contains(_ name: String) -> Bool { fingerprints.contains(Fingerprint(of: name).value) }
+    func contains(_ name: Fingerprint) -> Bool { fingerprints.contains(name.value) }
 }

@@ -25,6 +25,9 @@ struct ResidentConnection {
         }
     }
 
+    /// One that has been made.
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
     init(_ installation: Installation, in directory: ResidentDirectory) throws(Failure) {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { throw .system(errno) }

@@ -35,7 +35,8 @@ public enum WarmCGI {
         for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) == -1 { _ = open("/dev/null", O_RDWR) }
     }
 
-    /// - Returns: the exit status; nil when the request has not been taken and is still whole.
+    /// - Returns: the exit status; nil when this process may still answer: nothing has been answered, the body has not been
+    ///   read, and what may have been begun may be done twice.
     private static func handOver(
         _ installation: Installation, _ directory: ResidentDirectory, _ environment: CGIEnvironment
     ) -> Int32? {
@@ -55,23 +56,22 @@ public enum WarmCGI {
         var handover = Handover(connection, bodyLength: environment.bodyLength)
         let program = CommandLine.unsafeArgv[0].map { String(cString: $0) } ?? ""
         let parameters = environment.request + [NameValuePair("CALLWAITING_PROGRAM", program)]
-        let status: Int32
-        do throws(Handover.Refusal) {
-            if environment.mayBeDoneTwice {
-                status = try handover.ask(parameters)
-            } else {
-                try handover.offer(parameters)
-                status = handover.complete()
-            }
+        do throws(Handover.Failure) {
+            if environment.mayBeDoneTwice { return try handover.ask(parameters) }
+            try handover.offer(parameters)
         } catch {
+            if error == .unwanted { return 1 }
             System.complain(error.text)
             return nil
         }
-        if status != 0, !handover.hasAnswered {
-            System.complain("the resident server ended in the middle of a request")
+        do throws(Handover.Failure) {
+            return try handover.complete()
+        } catch {
+            if error == .unwanted { return 1 }
+            System.complain("in the middle of a request: \(error.text)")
             answer("502 Bad Gateway", code: "application_unavailable", "The application did not answer")
+            return 1
         }
-        return status
     }
 
     /// Becomes the executable that serves. Its own name stays what the web server called, since that may choose the

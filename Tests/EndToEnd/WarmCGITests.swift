@@ -108,10 +108,15 @@ extension EndToEnd {
                 try await installation.eventually("it stands still") { try isStopped(resident) }
                 let client = try installation.client()
                 async let answer = client.get("/healthz")
-                try await Task.sleep(for: .milliseconds(300))
+                // unix(7): a line for the listener, and one for each connection to it, accepted or not.
+                try await installation.eventually("it has been asked") {
+                    let sockets = try Files.read("/proc/net/unix") ?? ""
+                    return sockets.ranges(of: "\(installation.residents)/").count > 1
+                }
                 kill(resident, SIGKILL)
                 #expect(try await answer.status == .ok)
                 #expect(try await !installation.isWarm(answer))
+                #expect(installation.complaints.contains("closed the connection"), "it had been asked")
             }
         }
 

@@ -23,7 +23,7 @@ struct ResidentCommand: AsyncParsableCommand {
         let settings = services.server
         var configuration = Server.Configuration(
             listeners: [Listener(.fastCGI, .unix(path: socket, mode: 0o600))])
-        // One user's requests, nearly always one at a time: with a second loop each would begin with a hop to it.
+        // Where there is nothing but CGI requests are few, and with a second loop each would begin with a hop to it.
         configuration.loops = 1
         configuration.apply(settings)
         configuration.peerUser = geteuid()

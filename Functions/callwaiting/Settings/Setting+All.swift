@@ -1,7 +1,8 @@
 extension Setting {
     static let all = tables.flatMap { $0 }
 
-    /// Made when the program is built, so that looking through them takes a process no time to begin with.
+    /// Each made when the program is built, and not put together when it starts: callwaiting-cgi looks through them for every
+    /// request.
     static let tables = [server, database, identity, limits, audio, language, speech, payments, warmCGI]
 
     // MARK: Server

@@ -50,8 +50,10 @@ import Testing
     @Test func `A name is found whole, however it was put together`() {
         var names: NameSet = ["PUBLIC_URL"]
         names.insert("DATABASE_URL", "_FILE")
-        for name in ["PUBLIC_URL", "DATABASE_URL_FILE"] { #expect(names.contains(name)) }
-        for name in ["PUBLIC", "PUBLIC_URL_", "DATABASE_URL", "_FILE", ""] { #expect(!names.contains(name)) }
+        for name in ["PUBLIC_URL", "DATABASE_URL_FILE"] { #expect(names.contains(Fingerprint(of: name))) }
+        for name in ["PUBLIC", "PUBLIC_URL_", "DATABASE_URL", "_FILE", ""] {
+            #expect(!names.contains(Fingerprint(of: name)))
+        }
     }
 
     @Test func `A fingerprint is 16 digits, zeros in front among them`() {
