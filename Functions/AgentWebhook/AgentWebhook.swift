@@ -8,7 +8,7 @@ import Voice
 ///
 /// Two database round trips: admit (key, quota, prompt and history in one) and settle. None is held open while the
 /// language and the speech model are waited for.
-public struct AgentWebhook: JSONFunction {
+public final class AgentWebhook: JSONFunction {
     public static let name: FunctionName = "agent-webhook"
     public static let routes = [Route.post("/api/agent/{id}/webhook", caller: .agent)]
 

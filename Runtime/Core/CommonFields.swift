@@ -2,7 +2,9 @@ import HTTPTypes
 
 /// The fields that every response of an ``Application`` carries. They are written beside the function's own and never put
 /// among them: to take in and write out five of them cost `HTTPFields` a seventh of what a whole request did.
-public struct CommonFields: Sendable {
+///
+/// A class, so that a response stays cheap to pass on.
+public final class CommonFields: Sendable {
     /// `X-Request-Id`
     public let requestID: RequestID
     /// The value of `Server-Timing`.
@@ -13,6 +15,14 @@ public struct CommonFields: Sendable {
     let forbidsStoring: Bool
     /// Whether `Vary` tells caches that the answer depends on the page that asks.
     let variesByOrigin: Bool
+
+    init(requestID: RequestID, timing: String, forbidsContent: Bool, forbidsStoring: Bool, variesByOrigin: Bool) {
+        self.requestID = requestID
+        self.timing = timing
+        self.forbidsContent = forbidsContent
+        self.forbidsStoring = forbidsStoring
+        self.variesByOrigin = variesByOrigin
+    }
 
     /// What no function sets for itself.
     static let names = [HTTPField.Name.requestID, .serverTiming, .xContentTypeOptions]

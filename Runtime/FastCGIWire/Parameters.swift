@@ -33,20 +33,30 @@ public struct Parameters: Sendable {
     }
 
     private static func places(in bytes: UnsafeBufferPointer<UInt8>) -> [Place]? {
-        var places: [Place] = []
-        places.reserveCapacity(32)
+        // Counted first, for what a request keeps of them to be no larger than they are.
+        var count = 0
         var position = 0
         while position < bytes.count {
-            guard let nameLength = takeLength(from: bytes, &position),
-                let valueLength = takeLength(from: bytes, &position),
-                // Two lengths of at most 2³¹ - 1 cannot overflow an Int of 64 bits.
-                nameLength + valueLength <= bytes.count - position
-            else { return nil }
-            let valueStart = position + nameLength
-            places.append((position..<valueStart, valueStart..<valueStart + valueLength))
-            position = valueStart + valueLength
+            guard takePlace(from: bytes, &position) != nil else { return nil }
+            count += 1
         }
+        var places: [Place] = []
+        places.reserveCapacity(count)
+        position = 0
+        while let place = takePlace(from: bytes, &position) { places.append(place) }
         return places
+    }
+
+    /// - Returns: nil at the end, and where a length goes beyond it.
+    private static func takePlace(from bytes: UnsafeBufferPointer<UInt8>, _ position: inout Int) -> Place? {
+        guard let nameLength = takeLength(from: bytes, &position),
+            let valueLength = takeLength(from: bytes, &position),
+            // Two lengths of at most 2³¹ - 1 cannot overflow an Int of 64 bits.
+            nameLength + valueLength <= bytes.count - position
+        else { return nil }
+        let valueStart = position + nameLength
+        position = valueStart + valueLength
+        return (valueStart - nameLength..<valueStart, valueStart..<position)
     }
 
     /// A length below 128 takes one byte, any other four with the top bit set.

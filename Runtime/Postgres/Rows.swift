@@ -23,32 +23,44 @@ public struct Rows: RandomAccessCollection, Sendable {
 }
 
 /// One row. Fields are read by column name; where two columns share a name, the first is meant.
+///
+/// Reading one is inlined where the type is known: elsewhere Swift looks for the type's optional at every field.
 public struct Row: Sendable {
     let result: QueryResult
     let index: Int
 
     /// - Throws: `.decoding` when there is no such column, when it is NULL, or when its text is not a `Value`.
+    @inlinable
     public func decode<Value: PostgresDecodable>(
         _ column: String, as type: Value.Type = Value.self
     ) throws(DatabaseError) -> Value {
-        guard let value = try decodeIfPresent(column, as: type) else {
-            throw DatabaseError(.decoding, "column \(column) is NULL")
-        }
+        guard let text = try text(of: column) else { throw undecodable(column, "is NULL") }
+        guard let value = Value(postgresText: text) else { throw undecodable(column, "is not a \(type)") }
         return value
     }
 
     /// Nil when the column is NULL.
     /// - Throws: `.decoding` when there is no such column, or when its text is not a `Value`.
+    @inlinable
     public func decodeIfPresent<Value: PostgresDecodable>(
         _ column: String, as type: Value.Type = Value.self
     ) throws(DatabaseError) -> Value? {
+        guard let text = try text(of: column) else { return nil }
+        guard let value = Value(postgresText: text) else { throw undecodable(column, "is not a \(type)") }
+        return value
+    }
+
+    /// - Returns: nil for NULL.
+    @usableFromInline
+    func text(of column: String) throws(DatabaseError) -> String? {
         guard let position = result.column(column) else {
             throw DatabaseError(.decoding, "no column \(column) among \(result.columns)")
         }
-        guard let text = result.text(row: index, column: position) else { return nil }
-        guard let value = Value(postgresText: text) else {
-            throw DatabaseError(.decoding, "column \(column) is not a \(type)")
-        }
-        return value
+        return result.text(row: index, column: position)
+    }
+
+    @usableFromInline
+    func undecodable(_ column: String, _ problem: String) -> DatabaseError {
+        DatabaseError(.decoding, "column \(column) \(problem)")
     }
 }

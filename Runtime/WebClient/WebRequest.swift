@@ -22,8 +22,8 @@ public struct WebRequest: Sendable {
     /// The most bytes of body taken; an answer that has more, or declares more, fails with `.tooLarge`.
     public var responseLimit: Int
 
-    /// Bytes taken from the socket at once, 1,024 at least. The request keeps a buffer of this size for as long as it waits,
-    /// unless libcurl has one for all (from 8.8 on): small suits many that wait long for short answers.
+    /// Bytes taken from the socket at once; libcurl takes fewer than 1,024 as that. The request keeps a buffer of this size
+    /// for as long as it waits, where libcurl has not one for all (from 8.7 on): small suits many that wait long.
     public var readSize: Int
 
     public init(

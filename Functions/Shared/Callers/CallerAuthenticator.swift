@@ -4,7 +4,7 @@ import HTTPTypes
 import Problems
 
 /// Finds out who calls, for the rules of this product.
-public struct CallerAuthenticator: Authenticator {
+public final class CallerAuthenticator: Authenticator {
     private let verifier: TokenVerifier
     private let cookies: SessionCookies
     /// Origins whose pages may act with a cookie, besides our own.

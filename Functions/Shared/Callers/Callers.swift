@@ -33,11 +33,17 @@ public struct User: Sendable {
 }
 
 /// Someone who sent an agent's key, to that agent's address.
-public struct AgentCaller: Sendable {
+public final class AgentCaller: Sendable {
     public let agent: AgentID
     public let key: AgentKey
     /// What the request is repeated under; nil for none.
     public let idempotency: IdempotencyKey?
+
+    init(agent: AgentID, key: AgentKey, idempotency: IdempotencyKey?) {
+        self.agent = agent
+        self.key = key
+        self.idempotency = idempotency
+    }
 }
 
 /// Someone whose signature has yet to be checked.

@@ -9,7 +9,7 @@ import Voice
 /// Admits before anything is spent and settles after it is stored: one SQL function each, one round trip each.
 ///
 /// A hold belongs to a lease. A process that dies between the two leaves a hold that expires by itself, uncharged.
-public struct Meter: Sendable {
+public final class Meter: Sendable {
     private let database: Database
     /// How long a hold lives without being settled: twice the request's deadline.
     private let lease: Duration

@@ -10,7 +10,7 @@ import Voice
 ///
 /// The order is what makes it exact. Speech is stored before it is charged, charged before it is delivered, and what is
 /// not delivered is not charged.
-public struct MeteredDelivery: Sendable {
+public final class MeteredDelivery: Sendable {
     private let meter: Meter
     private let store: any AudioStore
     private let signer: AudioSigner
@@ -58,7 +58,7 @@ public struct MeteredDelivery: Sendable {
         _ speech: Speech, under reservation: Reservation, as kind: Usage.Kind,
         exchange: Usage.MessageExchange? = nil, in context: Context
     ) async throws -> Recording {
-        try await shielded {
+        try await shielded { [self] in
             let id = try await stored(speech, under: reservation, in: context)
             // A recording outlives the key under which it can be asked for again.
             let link = signer.link(

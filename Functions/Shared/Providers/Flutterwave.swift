@@ -35,12 +35,12 @@ public final class Flutterwave: Sendable {
 
     public init(
         _ configuration: Configuration, transport: @escaping WebTransport,
-        pause: @escaping Pause = { try await Task.sleep(for: $0) }
+        sleep: @escaping RetrySleep = { try await Task.sleep(for: $0) }
     ) {
         self.configuration = configuration
         connection = ProviderConnection(
             .flutterwave, configuration.key, transport, configuration.retries,
-            attemptLimit: configuration.attemptLimit, pause: pause)
+            attemptLimit: configuration.attemptLimit, sleep: sleep)
     }
 
     /// A checkout to be made.

@@ -33,6 +33,9 @@ public final class MiniMaxSpeech: SpeechModel {
     /// 0.3 ms, for eight seconds of speech.
     private static let shortAnswer = 128 * 1_024
 
+    /// Half the default: thousands wait for their speech, and read it in twice as many steps.
+    private static let readSize = 4_096
+
     private let configuration: Configuration
     private let connection: ProviderConnection
 
@@ -42,11 +45,11 @@ public final class MiniMaxSpeech: SpeechModel {
 
     public init(
         _ configuration: Configuration, transport: @escaping WebTransport,
-        pause: @escaping Pause = { try await Task.sleep(for: $0) }
+        sleep: @escaping RetrySleep = { try await Task.sleep(for: $0) }
     ) {
         self.configuration = configuration
         connection = ProviderConnection(
-            .miniMax, configuration.key, transport, configuration.retries, attemptLimit: nil, pause: pause)
+            .miniMax, configuration.key, transport, configuration.retries, attemptLimit: nil, sleep: sleep)
     }
 
     /// - Throws: ``ProviderError``; `CancellationError`; whatever `emit` throws.
@@ -58,7 +61,7 @@ public final class MiniMaxSpeech: SpeechModel {
         let query = configuration.groupID.map { "?GroupId=\(PercentEncoding.encode($0))" } ?? ""
         let request = WebRequest(
             method: .post, url: "\(configuration.baseURL)/v1/t2a_v2\(query)", body: try body(for: text, voice),
-            deadline: deadline, responseLimit: Self.responseLimit)
+            deadline: deadline, responseLimit: Self.responseLimit, readSize: Self.readSize)
         let connection = connection
         let answer = try await connection.exchange(request, deadline: deadline) { response in
             try await response.read(atOnce: Self.shortAnswer) { try MiniMaxAnswer(response, connection) }

@@ -47,12 +47,12 @@ public final class OpenAIChat: LanguageModel {
 
     public init(
         _ configuration: Configuration, transport: @escaping WebTransport,
-        pause: @escaping Pause = { try await Task.sleep(for: $0) }
+        sleep: @escaping RetrySleep = { try await Task.sleep(for: $0) }
     ) {
         self.configuration = configuration
         connection = ProviderConnection(
             .languageModel, configuration.key, transport, configuration.retries,
-            attemptLimit: configuration.attemptLimit, pause: pause)
+            attemptLimit: configuration.attemptLimit, sleep: sleep)
     }
 
     /// - Throws: ``ProviderError``; `CancellationError`; whatever `emit` throws.

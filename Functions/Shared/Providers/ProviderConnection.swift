@@ -7,7 +7,7 @@ import WebClient
 public typealias WebTransport = @Sendable (WebRequest) async throws -> WebResponse
 
 /// Waits between two attempts. `Task.sleep` everywhere but in tests.
-public typealias Pause = @Sendable (Duration) async throws -> Void
+public typealias RetrySleep = @Sendable (Duration) async throws -> Void
 
 /// The way to one provider: sends requests, sorts failures, and tries again what may work the next time.
 ///
@@ -19,18 +19,18 @@ final class ProviderConnection: Sendable {
     private let retries: RetryPolicy
     /// The longest that one attempt may take; nil gives it all the time there is.
     private let attemptLimit: Duration?
-    private let pause: Pause
+    private let sleep: RetrySleep
 
     init(
         _ provider: ProviderError.Provider, _ key: APIKey, _ transport: @escaping WebTransport, _ retries: RetryPolicy,
-        attemptLimit: Duration?, pause: @escaping Pause
+        attemptLimit: Duration?, sleep: @escaping RetrySleep
     ) {
         self.provider = provider
         self.key = key
         self.transport = transport
         self.retries = retries
         self.attemptLimit = attemptLimit
-        self.pause = pause
+        self.sleep = sleep
     }
 
     /// Makes `request` until `read` accepts an answer, or it is clear that none will be had.
@@ -52,11 +52,12 @@ final class ProviderConnection: Sendable {
             } catch let error as WebError {
                 failure = try sorted(error)
             }
-            try await pause(after: failure, attempt, deadline: deadline)
+            try await waitForNextAttempt(after: attempt, failure, deadline: deadline)
             attempt += 1
         }
     }
 
+    /// Never inlined, for the reason that ``completed(_:deadline:)`` gives.
     @inline(never)
     private static func read<Answer: Sendable>(
         _ response: WebResponse, _ body: (WebResponse) async throws -> Answer
@@ -65,13 +66,13 @@ final class ProviderConnection: Sendable {
     }
 
     /// - Throws: the failure's error where there is to be no further attempt.
-    private func pause(
-        after failure: AttemptFailure, _ attempt: Int, deadline: ContinuousClock.Instant
+    private func waitForNextAttempt(
+        after attempt: Int, _ failure: AttemptFailure, deadline: ContinuousClock.Instant
     ) async throws {
         guard failure.mayWorkNextTime, attempt < retries.attempts else { throw failure.error }
-        let length = max(retries.pause(after: attempt, jitter: .random(in: 0...1)), failure.error.retryAfter ?? .zero)
-        guard .now + length + retries.shortestAttempt < deadline else { throw failure.error }
-        try await pause(length)
+        let pause = max(retries.pause(after: attempt, jitter: .random(in: 0...1)), failure.error.retryAfter ?? .zero)
+        guard .now + pause + retries.shortestAttempt < deadline else { throw failure.error }
+        try await sleep(pause)
     }
 
     /// Never inlined, as all that is worked out before and after an answer is waited for: its temporaries would be part of

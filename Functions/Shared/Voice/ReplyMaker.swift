@@ -1,7 +1,7 @@
 import FunctionCore
 
 /// Makes an agent's reply: words by the language model, cut to length, then said by the speech model.
-public struct ReplyMaker: Sendable {
+public final class ReplyMaker: Sendable {
     private let language: any LanguageModel
     private let speaker: Speaker
     private let characterLimit: Int

@@ -29,7 +29,7 @@ enum ManyRows {
 
     /// Pairs for each round. A machine that is faster for some seconds changes both of a pair, so what counts is each
     /// pair's ratio, and many short pairs are worth more than a few long ones.
-    private static let pairs = 3
+    static let pairs = 3
 
     private static func tax(
         _ workspace: String, _ lab: Lab, _ database: BenchDatabase, into report: inout Report

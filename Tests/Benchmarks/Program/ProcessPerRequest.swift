@@ -3,7 +3,7 @@ import Glibc
 
 /// Target 4: one process a request, from fork to exit, with the usage report answered from the database.
 enum ProcessPerRequest {
-    /// Longest that all runs of one program take in one round.
+    /// Longest that all runs of one program take in one round, on average over those that take turns.
     private static let roundLimit = Duration.seconds(2)
     private static let runsPerRound = 100
 

@@ -38,8 +38,10 @@ struct RunCommand: AsyncParsableCommand {
 
         Everything ran on that one machine, load included, so the figures are for comparing with each other. Each is the
         median of \(lab.effort.rounds) rounds; in every round each contender was started anew, warmed up for a second and
-        measured, in turn. `spread` is half the distance between best and worst round. Ours are all of release builds
-        with Swift's standard library linked in.
+        measured, in turn. What a target compares for CGI takes turns run by run, and "usage by day" is
+        \(lab.effort.rounds * ManyRows.pairs) pairs of two seconds; a target's figure there is the median of what each round or
+        pair gives, since the machine's speed changes in between. `spread` is half the distance between best and worst
+        round. Ours are all of release builds with Swift's standard library linked in.
 
         - **requests/s**: \(Contest.connections) connections of wrk through the same nginx (\(Nginx.workers) workers) for
           \(lab.effort.seconds) seconds. Kept-alive connections between nginx and the application for all but php-fpm,

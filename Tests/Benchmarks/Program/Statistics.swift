@@ -17,8 +17,11 @@ struct Samples {
     }
 
     /// What `combine` makes of the two values of each round.
+    ///
+    /// - Precondition: as many rounds of both.
     func pairs(_ other: Samples, _ combine: (Double, Double) -> Double) -> Samples {
-        Samples(values: zip(values, other.values).map(combine))
+        precondition(values.count == other.values.count, "values of different rounds")
+        return Samples(values: zip(values, other.values).map(combine))
     }
 
     var highest: Double { values.max() ?? 0 }

@@ -49,17 +49,17 @@ struct Emulation: Sendable {
     func openAI(key: String = FakeTransport.secret) -> OpenAIChat {
         OpenAIChat(
             .init(baseURL: "http://emulators.test/v1", key: APIKey(key), model: "gpt-4o-mini"), transport: send,
-            pause: { _ in })
+            sleep: { _ in })
     }
 
     func miniMax(key: String = FakeTransport.secret) -> MiniMaxSpeech {
         MiniMaxSpeech(
-            .init(baseURL: "http://emulators.test", key: APIKey(key)), transport: send, pause: { _ in })
+            .init(baseURL: "http://emulators.test", key: APIKey(key)), transport: send, sleep: { _ in })
     }
 
     func flutterwave(key: String = FakeTransport.secret) -> Flutterwave {
         Flutterwave(
-            .init(baseURL: "http://emulators.test/v3", key: APIKey(key)), transport: send, pause: { _ in })
+            .init(baseURL: "http://emulators.test/v3", key: APIKey(key)), transport: send, sleep: { _ in })
     }
 
     /// Opens the link's page and pays there.

@@ -48,19 +48,19 @@ extension FakeTransport {
         var configuration = OpenAIChat.Configuration(
             baseURL: "http://llm.test/v1", key: APIKey(Self.secret), model: "gpt-test")
         change(&configuration)
-        return OpenAIChat(configuration, transport: { try self.send($0) }, pause: { self.sleep($0) })
+        return OpenAIChat(configuration, transport: { try self.send($0) }, sleep: { self.sleep($0) })
     }
 
     func miniMax(group: String? = nil) -> MiniMaxSpeech {
         MiniMaxSpeech(
             .init(baseURL: "http://tts.test", key: APIKey(Self.secret), groupID: group),
-            transport: { try self.send($0) }, pause: { self.sleep($0) })
+            transport: { try self.send($0) }, sleep: { self.sleep($0) })
     }
 
     func flutterwave() -> Flutterwave {
         Flutterwave(
             .init(baseURL: "http://pay.test/v3", key: APIKey(Self.secret)), transport: { try self.send($0) },
-            pause: { self.sleep($0) })
+            sleep: { self.sleep($0) })
     }
 }
 

@@ -122,6 +122,20 @@ struct SendTests {
         }
     }
 
+    @Test("pass - an answer arrives whole by pieces of any size", arguments: [1, 1_024, 65_536])
+    func readSize(_ size: Int) async throws {
+        let (line, body) = (String(repeating: "l", count: 3_000), String(repeating: "b", count: 20_000))
+        try await withServer(
+            answer("HTTP/1.1 200 OK\r\nX: \(line)\r\nContent-Length: \(body.count)\r\n\r\n\(body)")
+        ) { server, client in
+            var request = request(server.url())
+            request.readSize = size
+            let response = try await client.send(request)
+            #expect(response.fields.first?.value == line)
+            #expect(response.body == Array(body.utf8))
+        }
+    }
+
     @Test("pass - a coded body arrives as it was sent")
     func coded() async throws {
         let gzip: [UInt8] = [
