@@ -27,8 +27,9 @@ public struct Response: Sendable {
         case empty
         case bytes([UInt8])
         /// Produced while it is sent. `length`, in bytes, is declared when it is known, and must then be kept. The
-        /// producer throws to break the transfer off, which the peer sees as a truncated body.
-        case stream(length: Int?, produce: @Sendable (any BodyWriter) async throws -> Void)
+        /// producer throws to break the transfer off, which the peer sees as a truncated body. Kept apart, so that responses
+        /// stay cheap to pass on.
+        indirect case stream(length: Int?, produce: @Sendable (any BodyWriter) async throws -> Void)
 
         /// Bytes to come; nil when only the producer will know.
         public var length: Int? {

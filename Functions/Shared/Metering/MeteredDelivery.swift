@@ -65,7 +65,7 @@ public final class MeteredDelivery: Sendable {
                 to: id, lifetime: reservation.isKeyed ? max(lifetime, IdempotencyKey.lifetime) : lifetime)
             let usage = Usage(
                 kind: kind, milliseconds: speech.milliseconds,
-                audio: .init(id: id.bytes, byteCount: speech.audio.count, expires: link.expires), exchange: exchange)
+                audio: .init(id: id.bytes, byteCount: speech.byteCount, expires: link.expires), exchange: exchange)
             do {
                 let receipt = try await meter.settle(reservation, usage, in: context)
                 return Recording(link, milliseconds: speech.milliseconds, receipt: receipt, in: context)
@@ -91,6 +91,7 @@ public final class MeteredDelivery: Sendable {
         let id = AudioID.random()
         do {
             try await store.store(speech.audio, as: id)
+            speech.letGo()
             return id
         } catch {
             await meter.release(reservation, in: context)

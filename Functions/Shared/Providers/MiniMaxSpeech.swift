@@ -33,8 +33,8 @@ public final class MiniMaxSpeech: SpeechModel {
     /// 0.3 ms, for eight seconds of speech.
     private static let shortAnswer = 128 * 1_024
 
-    /// Half the default: thousands wait for their speech, and read it in twice as many steps.
-    private static let readSize = 4_096
+    /// A quarter of the default: thousands wait for their speech, and then read it in four times as many steps.
+    private static let readSize = 2_048
 
     private let configuration: Configuration
     private let connection: ProviderConnection

@@ -89,7 +89,7 @@ public enum ReplyEvent: Sendable, Hashable {
 }
 
 /// A reply, made whole.
-public struct SpokenReply: Sendable, Hashable {
+public struct SpokenReply: Sendable {
     public let text: String
     public let speech: Speech
 

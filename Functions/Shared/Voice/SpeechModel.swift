@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What makes the sound of a reply.
 public protocol SpeechModel: Sendable {
     /// Says `text`, handing over the MP3 as it comes, in one piece or many.
@@ -12,16 +14,22 @@ public protocol SpeechModel: Sendable {
 }
 
 /// A recording, made whole.
-public struct Speech: Sendable, Hashable {
-    /// An MP3 file.
-    public let audio: [UInt8]
+public final class Speech: Sendable {
     public let milliseconds: Int
+    /// Bytes of the MP3 file.
+    public let byteCount: Int
+    private let bytes: Mutex<[UInt8]>
 
     public init(audio: [UInt8], milliseconds: Int) {
-        self.audio = audio
         self.milliseconds = milliseconds
+        byteCount = audio.count
+        bytes = Mutex(audio)
     }
 
-    /// Its length as the API tells it.
-    public var seconds: Double { Double(milliseconds) / 1_000 }
+    /// An MP3 file; nothing once it has been let go of.
+    public var audio: [UInt8] { bytes.withLock { $0 } }
+
+    /// Lets go of the audio, whoever else still holds the speech: stored, it need not be kept while charging waits for the
+    /// database, and thousands of others with it.
+    public func letGo() { bytes.withLock { $0 = [] } }
 }

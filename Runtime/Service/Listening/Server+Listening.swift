@@ -83,6 +83,10 @@ extension Server {
 
     // MARK: Accepting
 
+    /// A connection keeps the buffer that it last read into. Half of NIO's default holds most requests, and grows for those
+    /// that are larger.
+    private static let firstRead = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1_024, maximum: 65_536)
+
     /// Accepts connections on all of the sockets, which stay the caller's.
     ///
     /// - Returns: what stops that when it is closed, in the same order.
@@ -93,6 +97,7 @@ extension Server {
                 let wireProtocol = socket.listener.wireProtocol
                 let bootstrap = ServerBootstrap(group: group)
                     .serverChannelOption(.backlog, value: OpenSocket.backlog)
+                    .childChannelOption(.recvAllocator, value: Self.firstRead)
                     .childChannelOption(.allowRemoteHalfClosure, value: wireProtocol.allowsHalfClosing)
                     .childChannelInitializer { [self] channel in
                         isOfPeerUser(channel).flatMapThrowing { [self] isWelcome in

@@ -64,11 +64,13 @@ import Voice
     @Test("a recording whose charge certainly was not committed is removed again")
     func notSettled() async throws {
         let store = ScriptedStore(fails: false)
+        let speech = Speech(audio: [1], milliseconds: 1)
         let error = await #expect(throws: DatabaseError.self) {
-            try await delivery(store).deliver(
-                Speech(audio: [1], milliseconds: 1), under: .test, as: .voice, in: context())
+            try await delivery(store).deliver(speech, under: .test, as: .voice, in: context())
         }
         #expect(error?.outcomeUnknown == false)
+        #expect(speech.audio.isEmpty, "once stored it is not kept for the charge")
+        #expect(speech.byteCount == 1)
         #expect(store.calls == ["store", "delete"])
     }
 

@@ -77,7 +77,9 @@ import Testing
         try await Self.maker(model).reply(to: Self.question, in: Self.context()) { events.append($0) }
         #expect(events == [.text("Shoes.")] + Array("Shoes.".utf8).map { .audio([$0]) } + [.done(milliseconds: 1_234)])
         let reply = try await Self.maker(model).reply(to: Self.question, in: Self.context())
-        #expect(reply == SpokenReply(text: "Shoes.", speech: Speech(audio: Array("Shoes.".utf8), milliseconds: 1_234)))
+        #expect(reply.text == "Shoes.")
+        #expect(reply.speech.audio == Array("Shoes.".utf8))
+        #expect(reply.speech.milliseconds == 1_234)
     }
 
     @Test("what is spoken is the cut reply without pause markers, in the agent's voice")
