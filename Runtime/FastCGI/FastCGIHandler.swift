@@ -116,7 +116,7 @@ public final class FastCGIHandler: ChannelDuplexHandler {
             end(id, appStatus: 0, ByteBuffer(), context, promise: nil)
         case .send(let bytes):
             // Somebody who asks on and on without reading the answers gets no more of them. callwaiting-cgi asks while it
-            // waits for an answer, but never while one is under way.
+            // waits for an answer, but never after one has begun to reach it.
             guard context.channel.isWritable else { return close(draining: false, context) }
             context.write(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
             needsFlush = true

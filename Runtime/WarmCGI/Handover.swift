@@ -18,6 +18,8 @@ struct Handover {
         .getValues, id: 0, NameValuePair.encode([NameValuePair("FCGI_MAX_REQS", "")]))
 
     private let connection: ResidentConnection
+    /// ``acceptancePatience``, but in tests.
+    private let patience: Int64
     /// Where the web server gives the body, and takes the answer.
     private let input, output: Int32
     private var decoder = RecordDecoder()
@@ -31,7 +33,7 @@ struct Handover {
     private var isThere = false
     private var hasAnswered = false
 
-    /// Why nothing at all has been answered.
+    /// Why the request was not answered. Thrown to callers only while nothing of an answer has been written.
     enum Failure: Error, Equatable {
         /// The server stands still.
         case silent
@@ -41,6 +43,8 @@ struct Handover {
         case ended(ProtocolStatus)
         /// What it says is not FastCGI.
         case unintelligible
+        /// The web server does not give all of the body: `errno`.
+        case unreadable(Int32)
         /// It is the web server that has left.
         case unwanted
 
@@ -50,14 +54,19 @@ struct Handover {
             case .gone: "the resident server closed the connection"
             case .ended(let status): "the resident server ended the request without an answer (\(status))"
             case .unintelligible: "the resident server is unintelligible"
+            case .unreadable(let code): "the body cannot be read: \(System.message(code))"
             case .unwanted: "the web server has left"
             }
         }
     }
 
     /// - Parameter bodyLength: bytes of the body; `.max` where only its end will tell.
-    init(_ connection: ResidentConnection, bodyLength: Int, input: Int32 = 0, output: Int32 = 1) {
+    init(
+        _ connection: ResidentConnection, bodyLength: Int, input: Int32 = 0, output: Int32 = 1,
+        patience: Int64 = Self.acceptancePatience
+    ) {
         self.connection = connection
+        self.patience = patience
         self.input = input
         self.output = output
         bodyLeft = bodyLength
@@ -72,7 +81,7 @@ struct Handover {
     mutating func offer(_ parameters: [NameValuePair]) throws(Failure) {
         begin(parameters)
         Self.areYouThere.append(to: &outgoing)
-        let end = System.now() + Self.acceptancePatience
+        let end = System.now() + patience
         while true {
             guard send() else { throw .gone }
             var watched = [pollfd(fd: connection.descriptor, events: Int16(POLLIN), revents: 0)]
@@ -134,8 +143,9 @@ struct Handover {
         do throws(Failure) {
             return try copyWholeAnswer()
         } catch {
-            if hasAnswered { return 1 }
-            throw error
+            guard hasAnswered else { throw error }
+            System.complain("in the middle of an answer: \(error.text)")
+            return 1
         }
     }
 
@@ -154,8 +164,7 @@ struct Handover {
                 pollfd(fd: wantsBody ? input : -1, events: Int16(POLLIN), revents: 0),
             ]
             if !outgoing.isEmpty { watched[0].events |= Int16(POLLOUT) }
-            let patience = isThere ? Self.silenceLimit : Self.acceptancePatience
-            guard System.wait(&watched, milliseconds: patience) else {
+            guard System.wait(&watched, milliseconds: isThere ? Self.silenceLimit : patience) else {
                 // A slow function and a server that stands still look alike until the server is asked.
                 if isThere || hasBeenAsked { throw .silent }
                 hasBeenAsked = true
@@ -210,7 +219,7 @@ struct Handover {
     /// Exactly as many bytes as were declared, and then not to the end of input, which the web server need not close (RFC
     /// 3875 §4.2). A body that ends before is ended here too, and the server sees that it is too short.
     ///
-    /// - Throws: ``Failure/unwanted`` when the web server has broken off: what has come is no body then.
+    /// - Throws: ``Failure/unreadable(_:)`` when the web server has broken off: what has come is no body then.
     private mutating func readBody() throws(Failure) {
         let wanted = min(bodyLeft, Self.pieceSize)
         var error: Int32 = 0
@@ -220,7 +229,7 @@ struct Handover {
             filled = max(0, count)
         }
         if error == EINTR || error == EAGAIN { return }
-        guard error == 0 else { throw .unwanted }
+        guard error == 0 else { throw .unreadable(error) }
         bodyLeft -= piece.count
         outgoing += Record.stream(.stdin, id: Self.id, piece[...])
         if piece.isEmpty || bodyLeft == 0 { endBody() }

@@ -60,16 +60,16 @@ public enum WarmCGI {
             if environment.mayBeDoneTwice { return try handover.ask(parameters) }
             try handover.offer(parameters)
         } catch {
-            if error == .unwanted { return 1 }
             System.complain(error.text)
-            return nil
+            return error == .unwanted ? 1 : nil
         }
         do throws(Handover.Failure) {
             return try handover.complete()
         } catch {
-            if error == .unwanted { return 1 }
             System.complain("in the middle of a request: \(error.text)")
-            answer("502 Bad Gateway", code: "application_unavailable", "The application did not answer")
+            if error != .unwanted {
+                answer("502 Bad Gateway", code: "application_unavailable", "The application did not answer")
+            }
             return 1
         }
     }

@@ -106,17 +106,21 @@ extension EndToEnd {
                 let resident = try await installation.warmUp()
                 kill(resident, SIGSTOP)
                 try await installation.eventually("it stands still") { try isStopped(resident) }
+                // unix(7): a line for the listener, and one for each connection to it, accepted or not.
+                func sockets() throws -> Int {
+                    try (Files.read("/proc/net/unix") ?? "").ranges(of: "\(installation.residents)/").count
+                }
+                let before = try sockets()
                 let client = try installation.client()
                 async let answer = client.get("/healthz")
-                // unix(7): a line for the listener, and one for each connection to it, accepted or not.
-                try await installation.eventually("it has been asked") {
-                    let sockets = try Files.read("/proc/net/unix") ?? ""
-                    return sockets.ranges(of: "\(installation.residents)/").count > 1
-                }
+                try await installation.eventually("it has been asked") { try sockets() > before }
                 kill(resident, SIGKILL)
                 #expect(try await answer.status == .ok)
                 #expect(try await !installation.isWarm(answer))
-                #expect(installation.complaints.contains("closed the connection"), "it had been asked")
+                // Where the kill was late it had been given up before.
+                #expect(
+                    ["closed the connection", "does not answer"].contains { installation.complaints.contains($0) },
+                    "it had been asked")
             }
         }
 

@@ -90,7 +90,9 @@ public final class MeteredDelivery: Sendable {
     private func stored(_ speech: Speech, under reservation: Reservation, in context: Context) async throws -> AudioID {
         let id = AudioID.random()
         do {
-            try await store.store(speech.audio, as: id)
+            let audio = speech.audio
+            assert(audio.count == speech.byteCount, "speech that has been let go of")
+            try await store.store(audio, as: id)
             speech.letGo()
             return id
         } catch {

@@ -1,7 +1,8 @@
-import Dispatch
 import FastCGIWire
 import Glibc
 import Testing
+
+import class Foundation.Thread
 
 @testable import WarmCGI
 
@@ -23,11 +24,12 @@ import Testing
     }
 
     @Test func `A server that is slow, and says that it is there, is waited for`() async throws {
-        let outcome = await handOver { server in
+        let patience: Int64 = 1_500
+        let outcome = await handOver(patience: patience) { server in
             let records = server.readRecords { $0.last?.type == .getValues }
             server.write(Record(.getValuesResult, id: 0).bytes)
             // Longer than it would be waited for otherwise.
-            usleep(UInt32(Handover.acceptancePatience) * 1_200)
+            usleep(UInt32(patience) * 1_200)
             server.write(Record(.stdout, id: 1, Self.head).bytes + Record.end(id: 1).bytes)
             return records
         }
@@ -37,7 +39,7 @@ import Testing
     }
 
     @Test func `A server that stands still is given up, and nothing has been answered`() async throws {
-        let outcome = await handOver { server in
+        let outcome = await handOver(patience: 200) { server in
             let records = server.readRecords { $0.last?.type == .getValues }
             server.waitForEnd()
             return records
@@ -173,16 +175,20 @@ import Testing
     }
 
     /// - Parameters:
+    ///   - patience: in milliseconds; long unless it is what a test is about, so that no pause of the machine decides.
     ///   - pause: seconds before the web server reads what there is of the answer.
     ///   - readsAnswer: false when the web server has left before there was one.
     ///   - serve: what the server does; then it closes the connection.
     private func handOver(
-        _ step: Step = .one, pause: Double = 0, readsAnswer: Bool = true,
+        _ step: Step = .one, patience: Int64 = 60_000, pause: Double = 0, readsAnswer: Bool = true,
         _ serve: @escaping @Sendable (Server) -> [Record]
     ) async -> Outcome {
         var (pair, pipe): ([Int32], [Int32]) = ([0, 0], [0, 0])
-        precondition(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0 && Glibc.pipe(&pipe) == 0)
+        precondition(
+            socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0
+                && Glibc.pipe(&pipe) == 0)
         _ = fcntl(pair[0], F_SETFL, O_NONBLOCK)
+        for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         signal(SIGPIPE, SIG_IGN)
         if !readsAnswer { close(pipe[0]) }
         let (ours, theirs, writing, reading) = (pair[0], pair[1], pipe[1], pipe[0])
@@ -202,7 +208,8 @@ import Testing
         let (result, processorTime) = await onThread {
             defer { for descriptor in [ours, writing] { close(descriptor) } }
             let before = Self.processorTime
-            var handover = Handover(ResidentConnection(descriptor: ours), bodyLength: 0, output: writing)
+            var handover = Handover(
+                ResidentConnection(descriptor: ours), bodyLength: 0, output: writing, patience: patience)
             let result: Result<Int32, Handover.Failure>
             do throws(Handover.Failure) {
                 if step == .two { try handover.offer(Self.get) }
@@ -223,7 +230,8 @@ import Testing
 
     private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { caller in
-            DispatchQueue.global().async { caller.resume(returning: body()) }
+            // Blocks, so not on a thread that others wait for.
+            Thread.detachNewThread { caller.resume(returning: body()) }
         }
     }
 }
