@@ -78,8 +78,12 @@ extension EndToEnd {
                     }
                     let text = String(decoding: answer, as: UTF8.self)
                     let wrong = !ended || !(answer.isEmpty || text.hasPrefix("HTTP/1.")) || text.hasPrefix("HTTP/1.1 5")
-                    // nginx says 505 of a version, and 501 of a coding, that it does not know, and speaks HTTP/0.9.
-                    let excused = ["HTTP/1.1 505", "HTTP/1.1 501", "<html>"].contains { text.hasPrefix($0) }
+                    // nginx says 505 of a version, and 501 of a coding, that it does not know, and speaks HTTP/0.9, where
+                    // an answer is a body without a head: nginx's own, or what we said of a path.
+                    let isWithoutHead = host != .http && ended && Self.isWithoutVersion(request)
+                    let excused =
+                        ["HTTP/1.1 505", "HTTP/1.1 501", "<html>"].contains { text.hasPrefix($0) }
+                        || isWithoutHead && !text.contains(#""status":5"#)
                     #expect(
                         !wrong || excused,
                         "seed \(seed), number \(index): \(String(decoding: request, as: UTF8.self).debugDescription): \(text.prefix(80))"
@@ -94,6 +98,12 @@ extension EndToEnd {
                 #expect(try await eventually { try await sender.get("/healthz").status == .ok })
                 Effort.tried(count, "mutated requests, \(host.testDescription)")
             }
+        }
+
+        /// Whether the first line is all there is of a head: a method and a target.
+        private static func isWithoutVersion(_ request: [UInt8]) -> Bool {
+            let line = request.prefix { $0 != UInt8(ascii: "\n") }.filter { $0 != UInt8(ascii: "\r") }
+            return line.split(separator: UInt8(ascii: " ")).count == 2
         }
 
         private static func ask(_ port: Int, _ request: [UInt8]) throws -> (bytes: [UInt8], ended: Bool) {
