@@ -66,8 +66,9 @@ extension Transfer {
         try set(CURLOPT_NETRC, 0)
         // No decoding, so that a small answer cannot unfold into a large one.
         try set(CURLOPT_HTTP_CONTENT_DECODING, 0)
-        try set(CURLOPT_BUFFERSIZE, job.request.readSize)
         let isStream = if case .stream = job.outlet { true } else { false }
+        // Until libcurl 8.7 each transfer has one of its own for as long as it waits, and thousands wait for short answers.
+        try set(CURLOPT_BUFFERSIZE, isStream ? 8_192 : 2_048)
         try set(CURLOPT_HTTP_VERSION, isStream ? Int(CURL_HTTP_VERSION_1_1) : Int(CURL_HTTP_VERSION_2TLS))
     }
 

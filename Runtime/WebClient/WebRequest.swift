@@ -22,13 +22,9 @@ public struct WebRequest: Sendable {
     /// The most bytes of body taken; an answer that has more, or declares more, fails with `.tooLarge`.
     public var responseLimit: Int
 
-    /// Bytes taken from the socket at once; libcurl takes fewer than 1,024 as that. The request keeps a buffer of this size
-    /// for as long as it waits, where libcurl has not one for all (from 8.7 on): small suits many that wait long.
-    public var readSize: Int
-
     public init(
         method: HTTPRequest.Method = .get, url: String, fields: HTTPFields = [:], body: [UInt8]? = nil,
-        deadline: ContinuousClock.Instant, responseLimit: Int = 1_048_576, readSize: Int = 8_192
+        deadline: ContinuousClock.Instant, responseLimit: Int = 1_048_576
     ) {
         self.method = method
         self.url = url
@@ -36,6 +32,5 @@ public struct WebRequest: Sendable {
         self.body = body
         self.deadline = deadline
         self.responseLimit = responseLimit
-        self.readSize = readSize
     }
 }

@@ -33,14 +33,10 @@ public final class Flutterwave: Sendable {
         self.init(configuration, transport: { try await client.send($0) })
     }
 
-    public init(
-        _ configuration: Configuration, transport: @escaping WebTransport,
-        sleep: @escaping RetrySleep = { try await Task.sleep(for: $0) }
-    ) {
+    public init(_ configuration: Configuration, transport: @escaping WebTransport) {
         self.configuration = configuration
         connection = ProviderConnection(
-            .flutterwave, configuration.key, transport, configuration.retries,
-            attemptLimit: configuration.attemptLimit, sleep: sleep)
+            .flutterwave, configuration.key, transport, configuration.retries, attemptLimit: configuration.attemptLimit)
     }
 
     /// A checkout to be made.

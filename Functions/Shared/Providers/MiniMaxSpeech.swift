@@ -33,9 +33,6 @@ public final class MiniMaxSpeech: SpeechModel {
     /// 0.3 ms, for eight seconds of speech.
     private static let shortAnswer = 128 * 1_024
 
-    /// A quarter of the default: thousands wait for their speech, and then read it in four times as many steps.
-    private static let readSize = 2_048
-
     private let configuration: Configuration
     private let connection: ProviderConnection
 
@@ -43,13 +40,10 @@ public final class MiniMaxSpeech: SpeechModel {
         self.init(configuration, transport: { try await client.send($0) })
     }
 
-    public init(
-        _ configuration: Configuration, transport: @escaping WebTransport,
-        sleep: @escaping RetrySleep = { try await Task.sleep(for: $0) }
-    ) {
+    public init(_ configuration: Configuration, transport: @escaping WebTransport) {
         self.configuration = configuration
         connection = ProviderConnection(
-            .miniMax, configuration.key, transport, configuration.retries, attemptLimit: nil, sleep: sleep)
+            .miniMax, configuration.key, transport, configuration.retries, attemptLimit: nil)
     }
 
     /// - Throws: ``ProviderError``; `CancellationError`; whatever `emit` throws.
@@ -61,7 +55,7 @@ public final class MiniMaxSpeech: SpeechModel {
         let query = configuration.groupID.map { "?GroupId=\(PercentEncoding.encode($0))" } ?? ""
         let request = WebRequest(
             method: .post, url: "\(configuration.baseURL)/v1/t2a_v2\(query)", body: try body(for: text, voice),
-            deadline: deadline, responseLimit: Self.responseLimit, readSize: Self.readSize)
+            deadline: deadline, responseLimit: Self.responseLimit)
         let connection = connection
         let answer = try await connection.exchange(request, deadline: deadline) { response in
             try await response.read(atOnce: Self.shortAnswer) { try MiniMaxAnswer(response, connection) }

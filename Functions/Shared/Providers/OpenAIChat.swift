@@ -32,9 +32,6 @@ public final class OpenAIChat: LanguageModel {
         }
     }
 
-    /// An answer is a few hundred bytes of head and as many of text.
-    private static let readSize = 2_048
-
     /// Tokens allowed beyond one for each character wanted: models that reason count their thoughts too.
     static let tokensBeyondText = 1_000
 
@@ -45,14 +42,11 @@ public final class OpenAIChat: LanguageModel {
         self.init(configuration, transport: { try await client.send($0) })
     }
 
-    public init(
-        _ configuration: Configuration, transport: @escaping WebTransport,
-        sleep: @escaping RetrySleep = { try await Task.sleep(for: $0) }
-    ) {
+    public init(_ configuration: Configuration, transport: @escaping WebTransport) {
         self.configuration = configuration
         connection = ProviderConnection(
             .languageModel, configuration.key, transport, configuration.retries,
-            attemptLimit: configuration.attemptLimit, sleep: sleep)
+            attemptLimit: configuration.attemptLimit)
     }
 
     /// - Throws: ``ProviderError``; `CancellationError`; whatever `emit` throws.
@@ -61,7 +55,7 @@ public final class OpenAIChat: LanguageModel {
     ) async throws -> AnswerEnd {
         let request = WebRequest(
             method: .post, url: "\(configuration.baseURL)/chat/completions", body: try body(for: chat),
-            deadline: deadline, readSize: Self.readSize)
+            deadline: deadline)
         let answer = try await connection.exchange(request, deadline: deadline) { response in
             try ChatAnswer(response, json: await response.json(), connection)
         }

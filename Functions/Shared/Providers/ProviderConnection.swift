@@ -6,9 +6,6 @@ import WebClient
 /// Sends one request and returns its answer, whole. ``WebClient/WebClient/send(_:)`` everywhere but in tests.
 public typealias WebTransport = @Sendable (WebRequest) async throws -> WebResponse
 
-/// Waits between two attempts. `Task.sleep` everywhere but in tests.
-public typealias RetrySleep = @Sendable (Duration) async throws -> Void
-
 /// The way to one provider: sends requests, sorts failures, and tries again what may work the next time.
 ///
 /// A class, as are those who ask through it: whatever waits for a provider keeps a pointer to it, and not all of this.
@@ -19,18 +16,16 @@ final class ProviderConnection: Sendable {
     private let retries: RetryPolicy
     /// The longest that one attempt may take; nil gives it all the time there is.
     private let attemptLimit: Duration?
-    private let sleep: RetrySleep
 
     init(
         _ provider: ProviderError.Provider, _ key: APIKey, _ transport: @escaping WebTransport, _ retries: RetryPolicy,
-        attemptLimit: Duration?, sleep: @escaping RetrySleep
+        attemptLimit: Duration?
     ) {
         self.provider = provider
         self.key = key
         self.transport = transport
         self.retries = retries
         self.attemptLimit = attemptLimit
-        self.sleep = sleep
     }
 
     /// Makes `request` until `read` accepts an answer, or it is clear that none will be had.
@@ -72,7 +67,7 @@ final class ProviderConnection: Sendable {
         guard failure.mayWorkNextTime, attempt < retries.attempts else { throw failure.error }
         let pause = max(retries.pause(after: attempt, jitter: .random(in: 0...1)), failure.error.retryAfter ?? .zero)
         guard .now + pause + retries.shortestAttempt < deadline else { throw failure.error }
-        try await sleep(pause)
+        try await retries.sleep(pause)
     }
 
     /// Never inlined, as all that is worked out before and after an answer is waited for: its temporaries would be part of

@@ -8,6 +8,9 @@ public struct RetryPolicy: Sendable {
     /// An attempt that has less time than this is not made.
     public var shortestAttempt: Duration
 
+    /// Waits between two attempts; tests do not.
+    var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+
     public init(
         attempts: Int = 3, firstPause: Duration = .milliseconds(300), longestPause: Duration = .seconds(5),
         shortestAttempt: Duration = .seconds(1)

@@ -48,18 +48,19 @@ struct Emulation: Sendable {
 
     func openAI(key: String = FakeTransport.secret) -> OpenAIChat {
         OpenAIChat(
-            .init(baseURL: "http://emulators.test/v1", key: APIKey(key), model: "gpt-4o-mini"), transport: send,
-            sleep: { _ in })
+            .init(
+                baseURL: "http://emulators.test/v1", key: APIKey(key), model: "gpt-4o-mini",
+                retries: .sleeping { _ in }), transport: send)
     }
 
     func miniMax(key: String = FakeTransport.secret) -> MiniMaxSpeech {
         MiniMaxSpeech(
-            .init(baseURL: "http://emulators.test", key: APIKey(key)), transport: send, sleep: { _ in })
+            .init(baseURL: "http://emulators.test", key: APIKey(key), retries: .sleeping { _ in }), transport: send)
     }
 
     func flutterwave(key: String = FakeTransport.secret) -> Flutterwave {
         Flutterwave(
-            .init(baseURL: "http://emulators.test/v3", key: APIKey(key)), transport: send, sleep: { _ in })
+            .init(baseURL: "http://emulators.test/v3", key: APIKey(key), retries: .sleeping { _ in }), transport: send)
     }
 
     /// Opens the link's page and pays there.

@@ -48,19 +48,30 @@ extension FakeTransport {
         var configuration = OpenAIChat.Configuration(
             baseURL: "http://llm.test/v1", key: APIKey(Self.secret), model: "gpt-test")
         change(&configuration)
-        return OpenAIChat(configuration, transport: { try self.send($0) }, sleep: { self.sleep($0) })
+        configuration.retries.sleep = { self.sleep($0) }
+        return OpenAIChat(configuration, transport: { try self.send($0) })
     }
 
     func miniMax(group: String? = nil) -> MiniMaxSpeech {
         MiniMaxSpeech(
-            .init(baseURL: "http://tts.test", key: APIKey(Self.secret), groupID: group),
-            transport: { try self.send($0) }, sleep: { self.sleep($0) })
+            .init(
+                baseURL: "http://tts.test", key: APIKey(Self.secret), groupID: group,
+                retries: .sleeping { self.sleep($0) }), transport: { try self.send($0) })
     }
 
     func flutterwave() -> Flutterwave {
         Flutterwave(
-            .init(baseURL: "http://pay.test/v3", key: APIKey(Self.secret)), transport: { try self.send($0) },
-            sleep: { self.sleep($0) })
+            .init(baseURL: "http://pay.test/v3", key: APIKey(Self.secret), retries: .sleeping { self.sleep($0) }),
+            transport: { try self.send($0) })
+    }
+}
+
+extension RetryPolicy {
+    /// The usual one, but for how it waits.
+    static func sleeping(_ sleep: @escaping @Sendable (Duration) async throws -> Void) -> RetryPolicy {
+        var policy = RetryPolicy()
+        policy.sleep = sleep
+        return policy
     }
 }
 
