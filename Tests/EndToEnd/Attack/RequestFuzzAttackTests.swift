@@ -80,7 +80,8 @@ extension EndToEnd {
                     let wrong = !ended || !(answer.isEmpty || text.hasPrefix("HTTP/1.")) || text.hasPrefix("HTTP/1.1 5")
                     // nginx says 505 of a version, and 501 of a coding, that it does not know, and speaks HTTP/0.9, where
                     // an answer is a body without a head: nginx's own, or what we said of a path.
-                    let isWithoutHead = host != .http && ended && Self.isWithoutVersion(request)
+                    let isWithoutHead =
+                        host != .http && ended && Self.isWithoutVersion(request) && !text.hasPrefix("HTTP/")
                     let excused =
                         ["HTTP/1.1 505", "HTTP/1.1 501", "<html>"].contains { text.hasPrefix($0) }
                         || isWithoutHead && !text.contains(#""status":5"#)
