@@ -32,7 +32,8 @@ public struct User: Sendable {
     public var idempotency: IdempotencyKey?
 }
 
-/// Someone who sent an agent's key, to that agent's address.
+/// Someone who sent an agent's key, to that agent's address. A class, so that whoever waits for an answer to them keeps a
+/// pointer.
 public final class AgentCaller: Sendable {
     public let agent: AgentID
     public let key: AgentKey

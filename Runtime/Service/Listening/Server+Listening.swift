@@ -83,8 +83,8 @@ extension Server {
 
     // MARK: Accepting
 
-    /// A connection keeps the buffer that it last read into. Half of NIO's default holds most requests, and grows for those
-    /// that are larger.
+    /// A connection keeps the buffer that it last read into, so it begins with half of NIO's default, and gets more when a
+    /// request does not fit.
     private static let firstRead = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1_024, maximum: 65_536)
 
     /// Accepts connections on all of the sockets, which stay the caller's.
