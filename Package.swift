@@ -11,9 +11,11 @@ let strict: [SwiftSetting] = [
 
 extension Target {
     /// One part of the runtime, under `Runtime/<folder>`. Lists only runtime parts and packages, never a function.
-    static func runtime(_ name: String, _ folder: String, _ dependencies: [Dependency] = []) -> Target {
+    static func runtime(
+        _ name: String, _ folder: String, _ dependencies: [Dependency] = [], exclude: [String] = []
+    ) -> Target {
         .target(
-            name: name, dependencies: dependencies, path: "Runtime/\(folder)", exclude: ["README.md"],
+            name: name, dependencies: dependencies, path: "Runtime/\(folder)", exclude: ["README.md"] + exclude,
             swiftSettings: strict)
     }
 
@@ -68,7 +70,9 @@ let runtime: [Target] = [
     .runtime("FunctionChannel", "Channel", ["FunctionCore", .httpTypes, .logging, .nioCore]),
     .runtime("CGIHost", "CGI", ["FunctionCore", .httpTypes, .logging]),
     .runtime("FastCGIWire", "FastCGIWire"),
-    .runtime("WarmCGI", "WarmCGI", ["FastCGIWire"]),
+    .target(name: "CGlibc", path: "Runtime/CGlibc", exclude: ["README.md"]),
+    // For its tests, with FastCGIWire's files as its own: callwaiting-cgi compiles all of them for itself, in one module.
+    .runtime("WarmCGI", "WarmCGI", ["CGlibc"], exclude: ["FastCGIWire/README.md"]),
     .runtime(
         "FastCGI", "FastCGI",
         ["FunctionCore", "FastCGIWire", "FunctionChannel", .httpTypes, .logging, .nioCore, .nioPosix]),
@@ -139,9 +143,19 @@ let executables: [Target] = [
             .argumentParser, .configuration, .crypto, .httpTypes, .logging, .system,
         ] + shared.map { .target(name: $0.name) } + functions.map { .target(name: $0.name) },
         path: "Functions/callwaiting", swiftSettings: strict),
-    // Linked whole, libc included: what a process loads it pays for at every start, and this one starts at each request.
+    // What a process loads it pays for at every start, and this one starts at each request. So it is linked whole, libc
+    // included, and is Embedded Swift, which has no runtime to set up. Embedded Swift imports no module of the other kind:
+    // the folder has links to what it needs of the runtime. `-no-static-stdlib` is about where the compiler looks: the
+    // toolchain has Embedded Swift's library beside the shared one alone.
     .executableTarget(
-        name: "callwaiting-cgi", dependencies: ["WarmCGI"], path: "Functions/callwaiting-cgi", swiftSettings: strict,
+        name: "callwaiting-cgi", dependencies: ["CGlibc"], path: "Functions/callwaiting-cgi",
+        // The application's side of a connection is not needed, and more than Embedded Swift takes.
+        exclude: [
+            "WarmCGI/README.md", "WarmCGI/FastCGIWire/README.md", "WarmCGI/FastCGIWire/Connection.swift",
+        ],
+        swiftSettings: strict + [
+            .enableExperimentalFeature("Embedded"), .unsafeFlags(["-whole-module-optimization", "-no-static-stdlib"]),
+        ],
         linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
     .executableTarget(
         name: "callwaiting-dev",
@@ -181,7 +195,7 @@ let tests: [Target] = [
         "FunctionJSONTests", "Runtime/JSON", ["FunctionCore", "FunctionJSON", "FunctionTesting", .httpTypes, .logging]),
     .tests("CGIHostTests", "Runtime/CGI", ["CGIHost", "FunctionCore", "FunctionTesting", .httpTypes, .logging]),
     .tests("FastCGIWireTests", "Runtime/FastCGIWire", ["FastCGIWire", "FunctionTesting"]),
-    .tests("WarmCGITests", "Runtime/WarmCGI", ["FastCGIWire", "WarmCGI"]),
+    .tests("WarmCGITests", "Runtime/WarmCGI", ["WarmCGI"]),
     .tests(
         "HostTests", "Runtime/Hosts",
         [

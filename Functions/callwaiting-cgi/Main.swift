@@ -1,5 +1,3 @@
-import WarmCGI
-
 /// `callwaiting` for web servers that offer nothing but CGI, without its start at every request.
 @main
 enum Main {

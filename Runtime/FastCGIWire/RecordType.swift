@@ -39,6 +39,18 @@ public enum ProtocolStatus: UInt8, Sendable {
     case unknownRole = 3
 }
 
+/// The case's name; Embedded Swift would not tell it.
+extension ProtocolStatus: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .requestComplete: "requestComplete"
+        case .cantMultiplex: "cantMultiplex"
+        case .overloaded: "overloaded"
+        case .unknownRole: "unknownRole"
+        }
+    }
+}
+
 /// What a web server asks the application to be (§6).
 public enum Role: UInt16, Sendable {
     /// FCGI_RESPONDER

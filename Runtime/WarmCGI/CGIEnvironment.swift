@@ -1,5 +1,4 @@
-import FastCGIWire
-import Glibc
+import CGlibc
 
 /// What a web server put into a CGI program's environment, as far as anybody needs it.
 struct CGIEnvironment {
@@ -30,7 +29,7 @@ struct CGIEnvironment {
     /// The process's own.
     static func ofProcess() -> [NameValuePair] {
         var pairs: [NameValuePair] = []
-        var entry = environ
+        var entry = cglibc_environment()
         while let text = entry.pointee {
             if let equals = strchr(text, Int32(UInt8(ascii: "="))) {
                 let name = UnsafeRawBufferPointer(start: text, count: equals - text)

@@ -1,5 +1,4 @@
-import FastCGIWire
-import Glibc
+import CGlibc
 
 /// One request on its way to the resident server, and its answer on the way back.
 ///

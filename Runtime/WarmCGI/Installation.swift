@@ -1,5 +1,4 @@
-import FastCGIWire
-import Glibc
+import CGlibc
 
 /// What a program brings along that a resident server is to answer for.
 public struct InstallationNames: Sendable {

@@ -1,5 +1,4 @@
-import FastCGIWire
-import Glibc
+import CGlibc
 
 /// A connection to the resident server, checked for who is at its other end.
 struct ResidentConnection {
@@ -65,7 +64,7 @@ struct ResidentConnection {
     ///
     /// - Returns: how many bytes that was; nil when the other side has gone.
     func send(_ bytes: [UInt8]) -> Int? {
-        let sent = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, 0) }
+        let sent = bytes.withUnsafeBytes { CGlibc.send(descriptor, $0.baseAddress, $0.count, 0) }
         if sent >= 0 { return sent }
         return errno == EAGAIN || errno == EINTR ? 0 : nil
     }

@@ -1,4 +1,4 @@
-import Glibc
+import CGlibc
 
 /// The directory of this user's resident servers. Nobody else can enter it, whoever made what is above it.
 ///
@@ -32,7 +32,7 @@ struct ResidentDirectory {
     init(_ path: String) throws(Refusal) {
         self.path = path
         if mkdir(path, 0o700) != 0, errno != EEXIST { throw .system(path, errno) }
-        descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        descriptor = cglibc_open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw errno == ELOOP || errno == ENOTDIR ? .notPrivate(path) : .system(path, errno)
         }

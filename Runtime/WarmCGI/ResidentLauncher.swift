@@ -1,5 +1,4 @@
-import FastCGIWire
-import Glibc
+import CGlibc
 
 /// Starts the server that is to answer from the next request on.
 struct ResidentLauncher {
@@ -20,8 +19,8 @@ struct ResidentLauncher {
     /// Whoever holds the lock is the server, or about to start it: the lock goes over with its descriptor and ends with
     /// the last process that has it, so nothing that died can hold it.
     func launch() {
-        let lock = openat(
-            directory.descriptor, "\(installation.key).lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, mode_t(0o600))
+        let lock = cglibc_openat(
+            directory.descriptor, "\(installation.key).lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard lock >= 0 else { return System.complain("no lock: \(System.message(errno))") }
         // Not closed on any way out: this process becomes another program next, and its descriptors end there.
         guard flock(lock, LOCK_EX | LOCK_NB) == 0, isDue(lock) else { return }
@@ -41,8 +40,8 @@ struct ResidentLauncher {
     }
 
     private func spawn(_ lock: Int32) -> Int32 {
-        let log = openat(
-            directory.descriptor, "log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, mode_t(0o600))
+        let log = cglibc_openat(
+            directory.descriptor, "log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard log >= 0 else { return errno }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)

@@ -1,4 +1,7 @@
-import Glibc
+import CGlibc
+
+/// Why the last call of the operating system failed.
+var errno: Int32 { cglibc_errno() }
 
 /// The operating system's calls as they are needed here, in one place.
 enum System {

@@ -1,5 +1,4 @@
-import FastCGIWire
-import Glibc
+import CGlibc
 
 /// A CGI program that has its request answered by a server which is running already.
 ///
@@ -31,8 +30,10 @@ public enum WarmCGI {
     /// A write to a web server that left must fail, not end us unasked; and no socket of ours may take the place of a
     /// descriptor that the web server left closed.
     private static func prepare() {
-        signal(SIGPIPE, SIG_IGN)
-        for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) == -1 { _ = open("/dev/null", O_RDWR) }
+        cglibc_ignore(SIGPIPE)
+        for descriptor: Int32 in 0...2 where cglibc_descriptor_flags(descriptor) == -1 {
+            _ = cglibc_open("/dev/null", O_RDWR)
+        }
     }
 
     /// - Returns: the exit status; nil when this process may still answer: nothing has been answered, the body has not been
@@ -54,7 +55,7 @@ public enum WarmCGI {
             return nil
         }
         var handover = Handover(connection, bodyLength: environment.bodyLength)
-        let program = CommandLine.unsafeArgv[0].map { String(cString: $0) } ?? ""
+        let program = cglibc_arguments()[0].map { String(cString: $0) } ?? ""
         let parameters = environment.request + [NameValuePair("CALLWAITING_PROGRAM", program)]
         do throws(Handover.Failure) {
             if environment.mayBeDoneTwice { return try handover.ask(parameters) }
@@ -77,7 +78,7 @@ public enum WarmCGI {
     /// Becomes the executable that serves. Its own name stays what the web server called, since that may choose the
     /// function; its environment and input are as they came.
     private static func answerAlone(_ installation: Installation) -> Never {
-        execv(installation.executable, CommandLine.unsafeArgv)
+        execv(installation.executable, cglibc_arguments())
         System.complain("\(installation.executable): \(System.message(errno))")
         answer("500 Internal Server Error", code: "internal", "Something went wrong on our side")
         _exit(1)

@@ -1,4 +1,3 @@
-import FastCGIWire
 import Testing
 
 @testable import WarmCGI

@@ -1,4 +1,3 @@
-import FastCGIWire
 import Glibc
 import Testing
 
