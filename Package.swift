@@ -228,7 +228,7 @@ let tests: [Target] = [
         "EndToEndTests", "EndToEnd",
         [
             "AudioStore", "callwaiting", "callwaiting-dev", "callwaiting-drills", "DevHost", "FunctionCore",
-            "FunctionJSON", "FunctionService", "FunctionTesting",
+            "FunctionJSON", "FunctionService", "FunctionTesting", "Metering",
             "PostgresClient", "WebClient", "WebServers", .configuration, .httpTypes, .logging, .nioPosix,
         ] + emulators.map { .target(name: $0.name) }),
 ]

@@ -1621,27 +1621,6 @@ $$;
 
 ALTER FUNCTION private.home_workspace(person uuid) OWNER TO callwaiting_owner;
 
--- Name: keep_exchange(uuid, uuid, uuid, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
-
-CREATE FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-  insert into public.conversations as c (id, workspace_id, agent_id)
-  values (keep_exchange.conversation, keep_exchange.workspace, keep_exchange.agent)
-  on conflict (id) do update set last_message_at = now();
-  insert into public.messages (conversation_id, role, content)
-  select keep_exchange.conversation, s.role, left(s.content, 65536)
-  from (values (1, 'user', keep_exchange.user_message), (2, 'assistant', keep_exchange.reply_text))
-    as s (turn, role, content)
-  where s.content <> ''
-  order by s.turn;
-end
-$$;
-
-ALTER FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) OWNER TO callwaiting_owner;
-
 -- Name: key_objects(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.key_objects(agent uuid) RETURNS jsonb
@@ -2452,69 +2431,14 @@ CREATE FUNCTION private.settle(reservation_id uuid, milliseconds bigint, kind te
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-declare
-  hold public.usage_reservations;
-  meter record;
-  freed bigint := 0;
-  made bigint;
 begin
-  select w.id, w.minutes_quota::bigint * 60 - w.seconds_used - w.seconds_reserved as unspent, w.seconds_reserved
-  into meter
-  from public.workspaces as w
-  where w.id = (select r.workspace_id from public.usage_reservations as r where r.id = settle.reservation_id)
-  for no key update;
-  if found then
-    select r.* into hold from public.usage_reservations as r where r.id = settle.reservation_id for update;
-  end if;
-
-  if hold.state = 'settled' then
-    return query
-      select 'already_settled', hold.usage_id, hold.seconds_charged, hold.reserved_after, hold.remaining_after;
-    return;
-  elsif hold.state is null or hold.state = 'released' then
-    outcome := 'unknown';
-    return next;
-    return;
-  elsif hold.state = 'held' then
-    freed := hold.seconds_held;
-  end if;
-
-  made := greatest(coalesce(settle.milliseconds, 0), 0);
-  charged := least(made / 1000 + (made % 1000 > 0)::integer, freed + meter.unspent, 2147483647);
-  reserved := meter.seconds_reserved - freed;
-  remaining := meter.unspent + freed - charged;
-  insert into public.usage_logs as u (workspace_id, agent_id, user_id, kind, seconds, cost_cents, meta)
-  values (
-    hold.workspace_id, hold.agent_id, hold.user_id, settle.kind, charged, coalesce(settle.cost_cents, 0),
-    coalesce(settle.meta, '{}') || jsonb_build_object('milliseconds', made)
-  )
-  returning u.id into settle.usage_id;
-  update public.workspaces as w
-  set seconds_used = w.seconds_used + charged,
-    seconds_reserved = reserved
-  where w.id = meter.id;
-  update public.usage_reservations as r
-  set state = 'settled',
-    usage_id = settle.usage_id,
-    seconds_charged = charged,
-    reserved_after = reserved,
-    remaining_after = settle.remaining
-  where r.id = hold.id;
-
-  if settle.audio_id is not null then
-    insert into public.audio_files (id, workspace_id, bytes, expires_at)
-    values (
-      settle.audio_id, hold.workspace_id, coalesce(settle.audio_bytes, 0),
-      coalesce(settle.audio_expires, now() + interval '1 day')
-    );
-  end if;
-  if hold.conversation_id is not null then
-    perform private.keep_exchange(
-      hold.conversation_id, hold.workspace_id, hold.agent_id, settle.user_message, settle.reply_text
-    );
-  end if;
-  outcome := 'settled';
-  return next;
+  return query
+  select s.outcome, s.usage_id, s.charged, s.reserved, s.remaining
+  from private.settle_set(
+    array[settle.reservation_id], array[settle.milliseconds], array[settle.kind], array[settle.cost_cents],
+    array[settle.meta], array[settle.audio_id], array[settle.audio_bytes], array[extract(epoch from settle.audio_expires)::double precision],
+    array[settle.user_message], array[settle.reply_text]
+  ) as s;
 end
 $$;
 
@@ -2527,27 +2451,158 @@ CREATE FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, 
     SET search_path TO ''
     AS $$
 begin
-  perform from private.idempotency_keys as k where k.reservation_id = settle_answer.reservation_id for update;
-  select s.* into settle_answer.outcome, settle_answer.usage_id, charged, reserved, remaining
+  return query
+  select s.*
   from private.settle(
     settle_answer.reservation_id, settle_answer.milliseconds, settle_answer.kind, settle_answer.cost_cents,
     settle_answer.meta, settle_answer.audio_id, settle_answer.audio_bytes, settle_answer.audio_expires,
     settle_answer.user_message, settle_answer.reply_text
   ) as s;
-  if outcome = 'settled' then
-    update private.idempotency_keys as k
-    set answered_at = now(),
-      milliseconds = settle_answer.milliseconds,
-      audio_id = settle_answer.audio_id,
-      audio_expires = settle_answer.audio_expires,
-      reply_text = settle_answer.reply_text
-    where k.reservation_id = settle_answer.reservation_id;
-  end if;
-  return next;
 end
 $$;
 
 ALTER FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) OWNER TO callwaiting_owner;
+
+-- Name: settle_set(uuid[], bigint[], text[], integer[], jsonb[], bytea[], bigint[], double precision[], text[], text[]); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.settle_set(reservation_ids uuid[], milliseconds bigint[], kinds text[], cost_cents integer[], metas jsonb[], audio_ids bytea[], audio_bytes bigint[], audio_expires double precision[], user_messages text[], reply_texts text[]) RETURNS TABLE(reservation_id uuid, outcome text, usage_id uuid, charged integer, reserved bigint, remaining bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+  -- Keys before workspaces, as admission has it, and each in one order, so that no two sets wait for each other. What is
+  -- held by a workspace changes only under its lock: it is read by a statement that begins when all are had.
+  perform
+  from private.idempotency_keys as k
+  where k.reservation_id = any (settle_set.reservation_ids)
+  order by k.scope, k.key_hash
+  for update;
+  perform
+  from public.workspaces as w
+  where w.id = any (array(
+    select r.workspace_id from public.usage_reservations as r where r.id = any (settle_set.reservation_ids)
+  ))
+  order by w.id
+  for no key update;
+
+  return query
+  with made as (
+    select distinct on (m.id) m.*, greatest(coalesce(m.length, 0), 0) as spoken, to_timestamp(m.expiry) as expires
+    from unnest(
+      settle_set.reservation_ids, settle_set.milliseconds, settle_set.kinds, settle_set.cost_cents, settle_set.metas,
+      settle_set.audio_ids, settle_set.audio_bytes, settle_set.audio_expires, settle_set.user_messages,
+      settle_set.reply_texts
+    ) with ordinality as m (
+      id, length, kind, cost, meta, audio_id, bytes, expiry, user_message, reply_text, turn
+    )
+    order by m.id, m.turn
+  ),
+  asked as (
+    select m.*, r.workspace_id, r.agent_id, r.user_id, r.conversation_id, r.state,
+      r.usage_id as earlier_usage, r.seconds_charged, r.reserved_after, r.remaining_after,
+      coalesce(r.state in ('held', 'expired'), false) as is_due,
+      case r.state when 'held' then r.seconds_held else 0 end as freed,
+      least(m.spoken / 1000 + (m.spoken % 1000 > 0)::integer, 2147483647)::integer as wanted
+    from made as m
+    left join public.usage_reservations as r on r.id = m.id
+  ),
+  metered as (
+    select a.*, w.minutes_quota::bigint * 60 - w.seconds_used - w.seconds_reserved as unspent,
+      w.seconds_reserved - sum(a.freed) over so_far as reserved, sum(a.freed - a.wanted) over so_far as surplus
+    from asked as a
+    join public.workspaces as w on w.id = a.workspace_id
+    where a.is_due
+    window so_far as (partition by a.workspace_id order by a.turn)
+  ),
+  -- Nobody pays more than there is: what remains never falls below zero, and what would have been below it at its lowest
+  -- so far is not owed later either.
+  capped as (
+    select m.*, m.unspent + m.surplus - least(m.unspent + min(m.surplus) over so_far, 0) as remaining
+    from metered as m
+    window so_far as (partition by m.workspace_id order by m.turn)
+  ),
+  settled as materialized (
+    select c.*, gen_random_uuid() as usage_id,
+      (coalesce(lag(c.remaining) over so_far, c.unspent) + c.freed - c.remaining)::integer as charged
+    from capped as c
+    window so_far as (partition by c.workspace_id order by c.turn)
+  ),
+  logged as (
+    insert into public.usage_logs (id, workspace_id, agent_id, user_id, kind, seconds, cost_cents, meta)
+    select s.usage_id, s.workspace_id, s.agent_id, s.user_id, s.kind, s.charged, coalesce(s.cost, 0),
+      coalesce(s.meta, '{}') || jsonb_build_object('milliseconds', s.spoken)
+    from settled as s
+    order by s.turn
+  ),
+  charged as (
+    update public.workspaces as w
+    set seconds_used = w.seconds_used + s.charged,
+      seconds_reserved = w.seconds_reserved - s.freed
+    from (
+      select s.workspace_id, sum(s.charged) as charged, sum(s.freed) as freed from settled as s group by s.workspace_id
+    ) as s
+    where w.id = s.workspace_id
+  ),
+  ended as (
+    update public.usage_reservations as r
+    set state = 'settled',
+      usage_id = s.usage_id,
+      seconds_charged = s.charged,
+      reserved_after = s.reserved,
+      remaining_after = s.remaining
+    from settled as s
+    where r.id = s.id
+  ),
+  recorded as (
+    insert into public.audio_files (id, workspace_id, bytes, expires_at)
+    select s.audio_id, s.workspace_id, coalesce(s.bytes, 0), coalesce(s.expires, now() + interval '1 day')
+    from settled as s
+    where s.audio_id is not null
+  ),
+  spoken_in as (
+    insert into public.conversations (id, workspace_id, agent_id)
+    select distinct on (s.conversation_id) s.conversation_id, s.workspace_id, s.agent_id
+    from settled as s
+    where s.conversation_id is not null
+    order by s.conversation_id
+    on conflict (id) do update set last_message_at = now()
+  ),
+  exchanged as (
+    insert into public.messages (conversation_id, role, content)
+    select s.conversation_id, m.role, left(m.content, 65536)
+    from settled as s
+    cross join lateral (
+      values (1, 'user', s.user_message), (2, 'assistant', s.reply_text)
+    ) as m (side, role, content)
+    where s.conversation_id is not null and m.content <> ''
+    order by s.turn, m.side
+  ),
+  answered as (
+    update private.idempotency_keys as k
+    set answered_at = now(),
+      milliseconds = s.length,
+      audio_id = s.audio_id,
+      audio_expires = s.expires,
+      reply_text = s.reply_text
+    from settled as s
+    where k.reservation_id = s.id
+  )
+  select s.id, 'settled', s.usage_id, s.charged, s.reserved, s.remaining::bigint
+  from settled as s
+  union all
+  select a.id, case a.state when 'settled' then 'already_settled' else 'unknown' end, a.earlier_usage, a.seconds_charged,
+    a.reserved_after, a.remaining_after
+  from asked as a
+  where not a.is_due;
+end
+$$;
+
+ALTER FUNCTION private.settle_set(reservation_ids uuid[], milliseconds bigint[], kinds text[], cost_cents integer[], metas jsonb[], audio_ids bytea[], audio_bytes bigint[], audio_expires double precision[], user_messages text[], reply_texts text[]) OWNER TO callwaiting_owner;
 
 -- Name: show_agent(uuid, uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
@@ -4482,10 +4537,6 @@ REVOKE ALL ON FUNCTION private.hold(workspace uuid, person uuid, agent uuid, con
 REVOKE ALL ON FUNCTION private.home_workspace(person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.home_workspace(person uuid) TO authenticated;
 
--- Name: FUNCTION keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text); Type: ACL; Schema: private; Owner: callwaiting_owner
-
-REVOKE ALL ON FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) FROM PUBLIC;
-
 -- Name: FUNCTION key_objects(agent uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 
 REVOKE ALL ON FUNCTION private.key_objects(agent uuid) FROM PUBLIC;
@@ -4661,6 +4712,11 @@ GRANT ALL ON FUNCTION private.settle(reservation_id uuid, milliseconds bigint, k
 
 REVOKE ALL ON FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.settle_answer(reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb, audio_id bytea, audio_bytes bigint, audio_expires timestamp with time zone, user_message text, reply_text text) TO callwaiting_meter;
+
+-- Name: FUNCTION settle_set(reservation_ids uuid[], milliseconds bigint[], kinds text[], cost_cents integer[], metas jsonb[], audio_ids bytea[], audio_bytes bigint[], audio_expires double precision[], user_messages text[], reply_texts text[]); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.settle_set(reservation_ids uuid[], milliseconds bigint[], kinds text[], cost_cents integer[], metas jsonb[], audio_ids bytea[], audio_bytes bigint[], audio_expires double precision[], user_messages text[], reply_texts text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.settle_set(reservation_ids uuid[], milliseconds bigint[], kinds text[], cost_cents integer[], metas jsonb[], audio_ids bytea[], audio_bytes bigint[], audio_expires double precision[], user_messages text[], reply_texts text[]) TO callwaiting_meter;
 
 -- Name: FUNCTION show_agent(workspace uuid, agent_id uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 

@@ -31,11 +31,9 @@ extension DirectoryAudioStore {
         return deleted
     }
 
-    /// `<id>.mp3`, or `.<id>.unfinished`.
+    /// `<id>.mp3`.
     private static func isOurs(_ name: String) -> Bool {
-        if name.hasSuffix(".mp3") { return AudioID(name.dropLast(".mp3".count)) != nil }
-        return name.hasPrefix(".") && name.hasSuffix(".unfinished")
-            && AudioID(name.dropFirst().dropLast(".unfinished".count)) != nil
+        name.hasSuffix(".mp3") && AudioID(name.dropLast(".mp3".count)) != nil
     }
 
     /// - Returns: nothing for a folder that has not been made yet.

@@ -11,6 +11,9 @@ import NIOPosix
 
 /// Recordings as files of one directory: `3f/3f09…e1.mp3`, 256 folders by the id's first byte.
 ///
+/// A file has its name before it is whole. Nobody knows that name, which cannot be guessed, before the recording is on the
+/// disk and charged for; what a crash leaves behind goes with the other leftovers.
+///
 /// Paths are built from a parsed ``AudioID`` and nothing else. Every system call is made on a thread pool, so that a slow
 /// disk never holds up an event loop.
 public struct DirectoryAudioStore: AudioStore {
@@ -43,18 +46,17 @@ public struct DirectoryAudioStore: AudioStore {
         let path = "\(directory)/\(Self.relativePath(of: id))"
         try await run { () throws(SystemError) in
             try createDirectory(folder)
-            let unfinished = "\(folder)/.\(id).unfinished"
+            let file = try FileHandle(creating: path)
             do throws(SystemError) {
-                let file = try FileHandle(creating: unfinished)
                 try file.write(audio)
+                // The name is as durable as the bytes only once the folder is written too. A file system's journal has
+                // written the name with the bytes by then, so it is asked for the bytes first.
                 try file.synchronize()
-                try rename(unfinished, to: path)
+                try FileHandle(reading: folder, directory: true).synchronize()
             } catch {
-                unlink(unfinished)
+                unlink(path)
                 throw error
             }
-            // The name is as durable as the bytes only once the folder is written too.
-            try FileHandle(reading: folder, directory: true).synchronize()
         }
     }
 

@@ -87,8 +87,3 @@ final class FileHandle: Sendable {
 func createDirectory(_ path: String) throws(SystemError) {
     guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw SystemError("mkdir") }
 }
-
-/// Replaces the file called `new`, if there is one, in one step.
-func rename(_ old: String, to new: String) throws(SystemError) {
-    guard rename(old, new) == 0 else { throw SystemError("rename") }
-}

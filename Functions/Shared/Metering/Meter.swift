@@ -6,7 +6,8 @@ import PostgresClient
 import Problems
 import Voice
 
-/// Admits before anything is spent and settles after it is stored: one SQL function each, one round trip each.
+/// Admits before anything is spent and settles after it is stored: one SQL function each, one round trip each. What is to
+/// be settled while an earlier settling is under way is settled together.
 ///
 /// A hold belongs to a lease. A process that dies between the two leaves a hold that expires by itself, uncharged.
 public final class Meter: Sendable {
@@ -14,6 +15,7 @@ public final class Meter: Sendable {
     /// How long a hold lives without being settled: twice the request's deadline.
     private let lease: Duration
     private let limits: Limits
+    let settlements: Batcher<Settlement, Result<Receipt, any Error>>
 
     /// How much one caller may ask for.
     public struct Limits: Sendable {
@@ -35,6 +37,9 @@ public final class Meter: Sendable {
         self.database = database
         self.lease = lease
         self.limits = limits
+        settlements = Batcher(concurrency: Settlement.concurrency, limit: Settlement.limit) {
+            await Settlement.settle($0, in: database)
+        }
     }
 
     /// Holds up to `estimate` seconds of the user's workspace.
@@ -113,24 +118,13 @@ public final class Meter: Sendable {
     /// - Throws: ``Problem`` 503 when it could not be committed before the deadline; nothing is charged then, unless a
     ///   late settle finds the hold. Also when the hold is gone (``LostHold``), which charges nothing for certain.
     public func settle(_ reservation: Reservation, _ usage: Usage, in context: Context) async throws -> Receipt {
-        let sql = """
-            select outcome, usage_id, charged, reserved, remaining from private.\(
-              reservation.isKeyed ? "settle_answer" : "settle")(
-              $1::uuid, $2::bigint, $3::text, 0, '{}'::jsonb, $4::bytea, $5::bigint, to_timestamp($6::bigint), $7::text,
-              $8::text)
-            """
-        let row = try await retryingWhileUnavailable(until: context.deadline) {
-            try await database.row(
-                sql,
-                [
-                    reservation.id, usage.milliseconds, usage.kind.rawValue, usage.audio.id, usage.audio.byteCount,
-                    usage.audio.expires, usage.exchange?.message, usage.exchange?.reply,
-                ], as: .meter, lane: .durable, shielded: true, in: context)
+        try await retryingWhileUnavailable(until: context.deadline) {
+            try await context.timing.measure("db") {
+                try await self.settlements.answer(
+                    for: Settlement(reservation: reservation, usage: usage, deadline: context.deadline)
+                ).get()
+            }
         }
-        guard try row.decode("outcome", as: String.self) != "unknown" else {
-            throw Problem(.databaseUnavailable, cause: LostHold(reservation: reservation.id))
-        }
-        return try Receipt(from: row)
     }
 
     /// Frees a hold that nothing was made for. A hold that cannot be freed now expires by itself, so failing is no more
@@ -196,7 +190,7 @@ public final class Meter: Sendable {
 }
 
 extension Receipt {
-    fileprivate init(from row: Row) throws {
+    init(from row: Row) throws(DatabaseError) {
         self.init(
             id: try row.decode("usage_id", as: String.self),
             secondsCharged: try row.decode("charged", as: Int.self),
@@ -218,12 +212,4 @@ extension StoredReply {
             text: try row.decodeIfPresent("reply_text", as: String.self),
             conversationID: try row.decodeIfPresent("conversation_id", as: String.self))
     }
-}
-
-/// There was nothing to settle: Postgres crashed before the admission was on the disk, or a repeat of the request under its
-/// key has taken the hold away.
-struct LostHold: Error, CustomStringConvertible {
-    let reservation: String
-
-    var description: String { "hold \(reservation) is gone" }
 }

@@ -12,12 +12,19 @@ struct Services: Sendable {
     let server: ServerSettings
     let database: Database
     let web: WebClient
+    let meter: Meter
     let logger: Logger
     let draining = Draining()
 
     init(server: ServerSettings, database: Database.Configuration, logger: Logger) throws {
         self.server = server
         self.database = try Database(database, logger: logger)
+        // A hold outlives its request by as much again, so that a settle on the deadline still finds it.
+        meter = Meter(
+            database: self.database, lease: server.requestDeadline * 2,
+            limits: .init(
+                agent: server.limits.agent, agentCallsAtOnce: server.limits.agentCallsAtOnce,
+                speech: server.limits.speech))
         // A request waits for one provider at a time.
         var web = WebClient.Configuration()
         web.maximumTransfers = max(web.maximumTransfers, server.requestsInFlight)
@@ -27,15 +34,6 @@ struct Services: Sendable {
 
     /// `iss` of the tokens that we sign ourselves.
     var issuer: String { server.publicURL + "/auth/v1" }
-
-    /// A hold outlives its request by as much again, so that a settle on the deadline still finds it.
-    var meter: Meter {
-        let limits = server.limits
-        return Meter(
-            database: database, lease: server.requestDeadline * 2,
-            limits: .init(
-                agent: limits.agent, agentCallsAtOnce: limits.agentCallsAtOnce, speech: limits.speech))
-    }
 
     func delivery(_ audio: AudioSettings) -> MeteredDelivery {
         MeteredDelivery(meter: meter, store: audio.store, signer: audio.signer, lifetime: audio.lifetime)

@@ -30,9 +30,8 @@ enum DiskAlone {
 
     /// The system calls of `DirectoryAudioStore`, but for making the folder.
     private static func store(_ bytes: [UInt8], as path: String, in directory: String) throws {
-        let file = open("\(path).unfinished", O_WRONLY | O_CREAT | O_EXCL, 0o640)
-        guard file >= 0, write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0, close(file) == 0,
-            rename("\(path).unfinished", path) == 0
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o640)
+        guard file >= 0, write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0, close(file) == 0
         else { throw BenchError("cannot write \(path)") }
         let folder = open(directory, O_RDONLY | O_DIRECTORY)
         guard folder >= 0, fsync(folder) == 0, close(folder) == 0 else { throw BenchError("cannot write \(directory)") }

@@ -64,13 +64,21 @@ private func read(_ audio: any StoredAudio, _ range: Range<Int>) async throws ->
             let id = AudioID.random()
             try await store.store([1, 2, 3], as: id)
             let path = DirectoryAudioStore.relativePath(of: id)
-            #expect(
-                try FileManager.default.subpathsOfDirectory(atPath: folder).filter {
-                    $0.hasSuffix(".mp3") || $0.contains("unfinished")
-                } == [path])
+            #expect(try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.contains(".") } == [path])
             let mode =
                 try FileManager.default.attributesOfItem(atPath: "\(folder)/\(path)")[.posixPermissions] as? UInt16
             #expect(mode.map { $0 & 0o007 } == 0)
+        }
+    }
+
+    @Test("a recording is never written over, nor removed by the attempt")
+    func storedBefore() async throws {
+        try await withStore { store, _ in
+            let id = AudioID.random()
+            try await store.store(Self.sample, as: id)
+            await #expect(throws: AudioStoreError.self) { try await store.store([1], as: id) }
+            let open = try #require(try await store.open(id))
+            #expect(open.byteCount == Self.sample.count)
         }
     }
 
@@ -102,7 +110,7 @@ private func read(_ audio: any StoredAudio, _ range: Range<Int>) async throws ->
             try await store.store([1], as: old)
             try await store.store([2], as: new)
             let shard = "\(folder)/\(old.description.prefix(2))"
-            for name in [".\(old).unfinished", "notes.txt", "\(old).mp3.bak"] {
+            for name in ["\(old)", "notes.txt", "\(old).mp3.bak"] {
                 try Data([1]).write(to: URL(filePath: "\(shard)/\(name)"))
             }
             for name in try FileManager.default.contentsOfDirectory(atPath: shard) where !name.hasPrefix("\(new)") {
@@ -110,7 +118,7 @@ private func read(_ audio: any StoredAudio, _ range: Range<Int>) async throws ->
                     [.modificationDate: Date(timeIntervalSinceNow: -7_200)], ofItemAtPath: "\(shard)/\(name)")
             }
             #expect(try await store.deleteLeftovers(olderThan: .seconds(10_000), in: 0...255) == 0)
-            #expect(try await store.deleteLeftovers(olderThan: .seconds(3_600), in: 0...255) == 2)
+            #expect(try await store.deleteLeftovers(olderThan: .seconds(3_600), in: 0...255) == 1)
             #expect(try await store.open(old) == nil)
             #expect(try await store.open(new) != nil)
             #expect(FileManager.default.fileExists(atPath: "\(shard)/notes.txt"))

@@ -23,6 +23,30 @@ import Testing
         await database.shutdown()
     }
 
+    @Test func arraysGoOutElementByElement() async throws {
+        let database = try await Fixture().database()
+        let texts = ["", "NULL", "a,b", "{}", "\"", "\\", "\\\"", " ", "naïve \n 👋", "'"]
+        let rows = try await database.query(
+            Statement(
+                """
+                select t.text, t.bytes, t.number
+                from unnest($1::text[], $2::bytea[], $3::bigint[]) with ordinality as t (text, bytes, number, turn)
+                order by t.turn
+                """,
+                [
+                    PostgresArray(texts + [nil]), PostgresArray([[UInt8](0...255), nil, []]),
+                    PostgresArray([Int.min, 0, nil, Int.max]),
+                ]), as: Fixture.alice, deadline: .soon)
+        #expect(try rows.map { try $0.decodeIfPresent("text", as: String.self) } == texts + [nil])
+        let bytes = try rows.prefix(3).map { try $0.decodeIfPresent("bytes", as: [UInt8].self) }
+        #expect(bytes == [[UInt8](0...255), nil, []])
+        #expect(try rows.prefix(4).map { try $0.decodeIfPresent("number", as: Int.self) } == [.min, 0, nil, .max])
+        let none = try await database.query(
+            Statement("select cardinality($1::text[]) as n", [PostgresArray([])]), as: Fixture.alice, deadline: .soon)
+        #expect(try none.one().decode("n", as: Int.self) == 0)
+        await database.shutdown()
+    }
+
     @Test func aWrongColumnTypeOrNullIsADecodingError() async throws {
         let database = try await Fixture().database()
         let row = try await database.query(
