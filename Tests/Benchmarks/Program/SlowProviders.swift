@@ -36,6 +36,7 @@ final class SlowProviders: Sendable {
         let loop = group.next()
         let times = try await loop.submit { NIOLoopBound(ProviderTimes(), eventLoop: loop) }.get()
         let hex = speech.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        let spoken = ByteBuffer(string: ProviderHandler.speech(hex))
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4_096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -43,7 +44,7 @@ final class SlowProviders: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
                     try channel.pipeline.syncOperations.addHandler(
-                        ProviderHandler(times.value, delay: TimeAmount(delay), speech: hex))
+                        ProviderHandler(times.value, delay: TimeAmount(delay), speech: spoken))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -90,11 +91,12 @@ private final class ProviderHandler: ChannelInboundHandler {
 
     private let times: ProviderTimes
     private let delay: TimeAmount
-    private let speech: String
+    private let speech: ByteBuffer
     private var isChat = false
     private var body = ByteBuffer()
 
-    init(_ times: ProviderTimes, delay: TimeAmount, speech: String) {
+    /// - Parameter speech: the answer of whoever speaks, made once: what is spent here is missing where it is measured.
+    init(_ times: ProviderTimes, delay: TimeAmount, speech: ByteBuffer) {
         self.times = times
         self.delay = delay
         self.speech = speech
@@ -114,28 +116,33 @@ private final class ProviderHandler: ChannelInboundHandler {
 
     private func answerLater(_ context: ChannelHandlerContext) {
         let received = NIODeadline.now()
-        let number = Self.number(in: body.readableBytesView) ?? -1
-        let text = isChat ? Self.chat(number) : Self.speech(speech)
+        let number = Self.number(in: body) ?? -1
+        let answer = isChat ? ByteBuffer(string: Self.chat(number)) : speech
         context.eventLoop.assumeIsolated().scheduleTask(deadline: received + delay) {
             let headers = HTTPHeaders([
-                ("Content-Type", "application/json"), ("Content-Length", "\(text.utf8.count)"),
+                ("Content-Type", "application/json"), ("Content-Length", "\(answer.readableBytes)"),
             ])
             context.write(
                 self.wrapOutboundOut(.head(.init(version: .http1_1, status: .ok, headers: headers))), promise: nil)
-            context.write(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+            context.write(self.wrapOutboundOut(.body(.byteBuffer(answer))), promise: nil)
             context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
             let taken = Double((NIODeadline.now() - received).nanoseconds) / 1_000_000
             self.times.milliseconds[number, default: 0] += taken
         }
     }
 
-    private static func number(in bytes: ByteBufferView) -> Int? {
-        for marker in SlowProviders.markers {
-            guard let found = bytes.firstRange(of: marker) else { continue }
-            let digits = bytes[found.upperBound...].prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-            return Int(String(decoding: digits, as: UTF8.self))
+    private static func number(in body: ByteBuffer) -> Int? {
+        body.withUnsafeReadableBytes { bytes in
+            for start in bytes.indices {
+                for marker in SlowProviders.markers where bytes[start...].starts(with: marker) {
+                    return bytes[(start + marker.count)...].prefix {
+                        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                    }
+                    .reduce(0) { 10 * $0 + Int($1 - UInt8(ascii: "0")) }
+                }
+            }
+            return nil
         }
-        return nil
     }
 
     private static func chat(_ number: Int) -> String {
@@ -146,7 +153,7 @@ private final class ProviderHandler: ChannelInboundHandler {
         """
     }
 
-    private static func speech(_ hex: String) -> String {
+    static func speech(_ hex: String) -> String {
         """
         {"data":{"audio":"\(hex)","status":2},"extra_info":{"audio_length":2052,"audio_sample_rate":32000,\
         "bitrate":64000,"audio_format":"mp3","audio_channel":1},"trace_id":"bench",\
