@@ -12,7 +12,7 @@ extension Database {
     public struct Configuration: Sendable {
         /// A libpq URI or keyword/value string. Not kept in any error or log line.
         public var connectionString: String
-        /// Connections of the fast lane, made as they are needed. Two to four are fastest on two cores.
+        /// Connections of the fast lane, made as they are needed: another one when those at work do not keep up.
         public var connections = 2
         /// Connections of the durable lane; with 0 its transactions go over the fast one, as they do when it gets none.
         public var durableConnections = 8

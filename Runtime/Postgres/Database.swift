@@ -26,7 +26,7 @@ public final class Database: Sendable {
         durableLimits.isSharedOut = true
         let options = PipelinedConnection.Options(
             prepared: direct ? configuration.prepared : .never, verifiesLoginRole: configuration.verifiesLoginRole,
-            statementTimeout: configuration.statementTimeout)
+            statementTimeout: configuration.statementTimeout, pause: limits.patience)
         var slowOptions = options
         slowOptions.statementTimeout = configuration.slowStatementTimeout
         self.target = target

@@ -93,7 +93,7 @@ final class LaneConnections: Sendable {
         guard isNew else { return links[index].wakeUp.signal() }
         let link = links[index]
         OwnThread.start("postgres-\(lane.rawValue)-\(index)") {
-            link.run()
+            link.run { self.wake($0) }
             self.threadEnded()
         }
     }

@@ -25,7 +25,8 @@ final class Link: Sendable {
     }
 
     /// The thread's whole life: until the queue is closed and empty.
-    func run() {
+    /// - Parameter wake: Wakes another connection of the lane.
+    func run(waking wake: (Int) -> Void) {
         var connection: PipelinedConnection?
         while true {
             switch queue.next(for: index, connected: connection != nil) {
@@ -41,7 +42,7 @@ final class Link: Sendable {
             case .connect:
                 connection = connect()
             case .send(let jobs):
-                connection = connection.flatMap { run(jobs, on: $0) }
+                connection = connection.flatMap { run(jobs, on: $0, waking: wake) }
             }
         }
     }
@@ -64,7 +65,9 @@ final class Link: Sendable {
     }
 
     /// Returns the connection if it can be used again.
-    private func run(_ jobs: [Job], on connection: PipelinedConnection) -> PipelinedConnection? {
+    private func run(
+        _ jobs: [Job], on connection: PipelinedConnection, waking wake: (Int) -> Void
+    ) -> PipelinedConnection? {
         guard !jobs.isEmpty else { return connection }
         guard connection.isAlive() else {
             queue.putBack(jobs)
@@ -72,7 +75,11 @@ final class Link: Sendable {
         }
         counters.batch(of: jobs)
         var again: [Job] = []
-        let ending = connection.run(jobs, tick: { queue.expire(now: $0) }) { job, answer in
+        func tick(_ now: ContinuousClock.Instant) {
+            queue.expire(now: now)
+            if let helper = queue.heldUp(index) { wake(helper) }
+        }
+        let ending = connection.run(jobs, tick: tick) { job, answer in
             if case .failure(let error) = answer, error.meansStaleConnection, job.mayRetry() {
                 again.append(job)
             } else {

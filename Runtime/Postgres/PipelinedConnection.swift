@@ -18,6 +18,8 @@ final class PipelinedConnection {
         var statementTimeout: Duration
         /// How much longer than its statement timeouts the server may be silent before it counts as gone.
         var silence: Duration = .seconds(5)
+        /// How long it may be silent before others are told that it takes its time.
+        var pause: Duration
     }
 
     /// A batch's end.
@@ -79,7 +81,7 @@ final class PipelinedConnection {
     /// Sends the jobs' transactions and reads all their answers. On `.lost`, those in `unanswered` were not answered and
     /// those in `unsent` never left.
     /// - Parameters:
-    ///   - tick: Called about every 100 ms while waiting.
+    ///   - tick: Called when the server pauses, and then about every 100 ms until it goes on.
     ///   - finished: Called for each job once its Sync is answered.
     func run(
         _ jobs: [Job], tick: (ContinuousClock.Instant) -> Void, finished: (Job, Job.Answer) -> Void
@@ -150,13 +152,16 @@ final class PipelinedConnection {
         tick: (ContinuousClock.Instant) -> Void, finished: (Job, Job.Answer) -> Void
     ) throws(DatabaseError) {
         var heard = ContinuousClock.now
+        var pauses = false
         // Writing and reading go on together: a server whose answers nobody reads would stop reading our questions.
         while true {
             let allSent = try connection.flush()
             try takeResults(finished: finished)
             guard !pipeline.isEmpty else { return }
             let now = ContinuousClock.now
-            let ready = connection.wait(writing: !allSent, until: soonest(after: now))
+            let next = pauses ? .milliseconds(100) : options.pause
+            let ready = connection.wait(writing: !allSent, until: soonest(after: now, within: next))
+            pauses = !ready.readable && !ready.writable
             if ready.readable {
                 heard = .now
                 guard connection.consumeInput() else {
@@ -235,8 +240,8 @@ final class PipelinedConnection {
         return options.statementTimeout * (statements + 1) + options.silence
     }
 
-    private func soonest(after now: ContinuousClock.Instant) -> ContinuousClock.Instant {
-        pipeline.transactions.reduce(now + .milliseconds(100)) { soonest, transaction in
+    private func soonest(after now: ContinuousClock.Instant, within time: Duration) -> ContinuousClock.Instant {
+        pipeline.transactions.reduce(now + time) { soonest, transaction in
             let deadline = transaction.job.deadline
             return deadline > now ? min(soonest, deadline) : soonest
         }

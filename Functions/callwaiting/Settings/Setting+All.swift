@@ -69,7 +69,9 @@ extension Setting {
         "As whom `migrate` logs in: the role `callwaiting_owner`, or `postgres` on Supabase. Serving processes never read it.",
         example: "postgresql://callwaiting_owner@/callwaiting?host=/run/postgresql", isSecret: true)
     static let databasePoolSize = Setting(
-        "DATABASE_POOL_SIZE", .database, "Connections a process, each pipelining many transactions.", fallback: "2")
+        "DATABASE_POOL_SIZE", .database,
+        "Connections a process, each pipelining many transactions; a further one is used when those at work do not keep up.",
+        fallback: "2")
     static let databaseDurablePoolSize = Setting(
         "DATABASE_DURABLE_POOL_SIZE", .database,
         "Connections a process for charges, which many wait for the disk with at once. 0: those of `DATABASE_POOL_SIZE`.",

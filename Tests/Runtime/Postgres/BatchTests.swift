@@ -32,6 +32,24 @@ import Testing
         return statistics
     }
 
+    @Test func oneThatIsHeldUpHoldsUpNobodyElse() async throws {
+        let fixture = try await Fixture()
+        let database = try fixture.database { $0.connections = 2 }
+        let holder = try await fixture.hold()
+        async let first = database.query(.untilReleased, as: Fixture.alice, deadline: .soon)
+        try await eventually("the first was sent") { database.statistics.transactions == 1 }
+        for n in 0..<10 {
+            let rows = try await database.query(
+                Statement("select $1::int as n", [n]), as: Fixture.bob, deadline: .soon)
+            #expect(try rows.one().decode("n", as: Int.self) == n)
+        }
+        #expect(database.statistics.connected == 2)
+        try await holder.release()
+        _ = try await first
+        await holder.close()
+        await database.shutdown()
+    }
+
     @Test func whatWaitsIsSentTogether() async throws {
         let statistics = try await statistics(of: 40) { _ in }
         #expect(statistics.transactions == 41)

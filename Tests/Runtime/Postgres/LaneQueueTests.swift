@@ -42,6 +42,47 @@ import Testing
         #expect(taken.first === job)
     }
 
+    @Test("what comes while a connection is at work waits for it, until that is a batch or has waited too long")
+    func patience() throws {
+        let queue = try oneBusyOneIdle(job())
+        for _ in 1..<limits.batch { #expect(queue.submit(job()).isQueued) }
+        #expect(queue.submit(job()).wakes == 1)
+
+        let another = try oneBusyOneIdle(job())
+        let transaction = Transaction(as: DatabaseRole("r"), [Statement("select 1")])
+        let late = ContinuousClock.now - limits.patience
+        #expect(another.submit(Job(transaction, deadline: .now + .seconds(60), submitted: late)).isQueued)
+        #expect(another.submit(job()).wakes == 1)
+    }
+
+    @Test("nobody waits for a connection that hears nothing")
+    func heldUp() throws {
+        let queue = try oneBusyOneIdle(job())
+        #expect(queue.heldUp(0) == nil, "nothing waits")
+        #expect(queue.submit(job()).wakes == 1)
+
+        let another = try oneBusyOneIdle(job())
+        #expect(another.submit(job()).isQueued)
+        #expect(another.heldUp(0) == 1)
+        #expect(another.heldUp(0) == nil, "it has been woken")
+        var statistics = Database.Statistics()
+        another.add(to: &statistics)
+        #expect(statistics.busy == 2)
+    }
+
+    @Test("one that has no connection yet makes one for what waits")
+    func notConnected() {
+        let queue = LaneQueue(waking: [WakeUp(), WakeUp()], limits: limits)
+        #expect(queue.submit(job()).wakes == 0)
+        queue.connectionMade()
+        guard case .send = queue.next(for: 0, connected: true) else {
+            Issue.record("it has nothing to send")
+            return
+        }
+        #expect(queue.submit(job()).isQueued)
+        #expect(queue.heldUp(0) == 1)
+    }
+
     @Test("where work is shared out, a connection leaves the others theirs")
     func sharedOut() throws {
         var limits = limits
@@ -84,5 +125,15 @@ import Testing
         }
         guard case .failure(let error) = answer else { return nil }
         return error
+    }
+}
+
+extension LaneQueue.Submission {
+    fileprivate var isQueued: Bool {
+        if case .queued = self { true } else { false }
+    }
+
+    fileprivate var wakes: Int? {
+        if case .wake(let index) = self { index } else { nil }
     }
 }
