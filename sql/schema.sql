@@ -1621,6 +1621,27 @@ $$;
 
 ALTER FUNCTION private.home_workspace(person uuid) OWNER TO callwaiting_owner;
 
+-- Name: keep_exchange(uuid, uuid, uuid, text, text); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
+
+CREATE FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  insert into public.conversations as c (id, workspace_id, agent_id)
+  values (keep_exchange.conversation, keep_exchange.workspace, keep_exchange.agent)
+  on conflict (id) do update set last_message_at = now();
+  insert into public.messages (conversation_id, role, content)
+  select keep_exchange.conversation, s.role, left(s.content, 65536)
+  from (values (1, 'user', keep_exchange.user_message), (2, 'assistant', keep_exchange.reply_text))
+    as s (turn, role, content)
+  where s.content <> ''
+  order by s.turn;
+end
+$$;
+
+ALTER FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) OWNER TO callwaiting_owner;
+
 -- Name: key_objects(uuid); Type: FUNCTION; Schema: private; Owner: callwaiting_owner
 
 CREATE FUNCTION private.key_objects(agent uuid) RETURNS jsonb
@@ -2436,7 +2457,8 @@ begin
   select s.outcome, s.usage_id, s.charged, s.reserved, s.remaining
   from private.settle_set(
     array[settle.reservation_id], array[settle.milliseconds], array[settle.kind], array[settle.cost_cents],
-    array[settle.meta], array[settle.audio_id], array[settle.audio_bytes], array[extract(epoch from settle.audio_expires)::double precision],
+    array[settle.meta], array[settle.audio_id], array[settle.audio_bytes],
+    array[extract(epoch from settle.audio_expires)::double precision],
     array[settle.user_message], array[settle.reply_text]
   ) as s;
 end
@@ -2592,7 +2614,7 @@ begin
     from settled as s
     where k.reservation_id = s.id
   )
-  select s.id, 'settled', s.usage_id, s.charged, s.reserved, s.remaining::bigint
+  select s.id, 'settled', s.usage_id, s.charged, s.reserved, s.remaining
   from settled as s
   union all
   select a.id, case a.state when 'settled' then 'already_settled' else 'unknown' end, a.earlier_usage, a.seconds_charged,
@@ -4536,6 +4558,10 @@ REVOKE ALL ON FUNCTION private.hold(workspace uuid, person uuid, agent uuid, con
 
 REVOKE ALL ON FUNCTION private.home_workspace(person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.home_workspace(person uuid) TO authenticated;
+
+-- Name: FUNCTION keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text); Type: ACL; Schema: private; Owner: callwaiting_owner
+
+REVOKE ALL ON FUNCTION private.keep_exchange(conversation uuid, workspace uuid, agent uuid, user_message text, reply_text text) FROM PUBLIC;
 
 -- Name: FUNCTION key_objects(agent uuid); Type: ACL; Schema: private; Owner: callwaiting_owner
 

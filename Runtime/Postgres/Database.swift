@@ -21,12 +21,13 @@ public final class Database: Sendable {
         let limits = LaneQueue.Limits(
             queue: configuration.queueLimit, batch: configuration.batch && direct ? configuration.batchLimit : 1,
             firstDelay: configuration.reconnectDelay, longestDelay: configuration.longestReconnectDelay)
-        // A batch commits one after another. Shared out, its commits wait for the disk together.
-        var durableLimits = limits
-        durableLimits.isSharedOut = true
+        // A batch waits for its slowest member, and commits one after another. One to a connection, commits wait for the disk
+        // together.
+        var singly = limits
+        singly.batch = 1
         let options = PipelinedConnection.Options(
             prepared: direct ? configuration.prepared : .never, verifiesLoginRole: configuration.verifiesLoginRole,
-            statementTimeout: configuration.statementTimeout, pause: limits.patience)
+            statementTimeout: configuration.statementTimeout, tick: limits.patience)
         var slowOptions = options
         slowOptions.statementTimeout = configuration.slowStatementTimeout
         self.target = target
@@ -38,10 +39,10 @@ public final class Database: Sendable {
             configuration.durableConnections == 0
             ? nil
             : LaneConnections(
-                .durable, count: configuration.durableConnections, limits: durableLimits, target: target,
+                .durable, count: configuration.durableConnections, limits: singly, target: target,
                 options: options, logger: logger)
         slow = LaneConnections(
-            .slow, count: configuration.slowConnections, limits: limits, target: target, options: slowOptions,
+            .slow, count: configuration.slowConnections, limits: singly, target: target, options: slowOptions,
             logger: logger)
     }
 

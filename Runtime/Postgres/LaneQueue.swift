@@ -11,8 +11,6 @@ final class LaneQueue: Sendable {
         var batch: Int
         /// Bytes of SQL and parameters sent before the first answer is read, unless one transaction has more.
         var batchBytes = 262_144
-        /// Whether a connection takes only its share of what waits, so that there is some for each of the others.
-        var isSharedOut = false
         /// How long something waits for a connection that is at work before another one takes it.
         var patience = Duration.milliseconds(10)
         var firstDelay: Duration
@@ -92,7 +90,7 @@ final class LaneQueue: Sendable {
                 return .refused(DatabaseError(.unavailable(.queueFull), "\(limits.queue) transactions are waiting"))
             }
             state.waiting.append(job)
-            if let helper = state.helper(at: job.submitted, limits) { return .wake(helper) }
+            if let helper = state.takeHelper(at: job.submitted, limits) { return .wake(helper) }
             guard !state.isLive else { return .queued }
             state.waiting.removeLast()
             return .refused(state.notConnected)
@@ -133,8 +131,9 @@ final class LaneQueue: Sendable {
                 state.activities[index] = .connecting
                 return (.connect, [])
             }
-            state.activities[index] = .off
-            return (.sleep, state.takeStranded())
+            // Nobody would wake it for the end.
+            state.activities[index] = state.closing ? .ended : .off
+            return (state.closing ? .end : .sleep, state.takeStranded())
         }
         strand(stranded)
         handOver()
@@ -179,11 +178,13 @@ final class LaneQueue: Sendable {
         if let sleeper { wakeUps[sleeper].signal() }
     }
 
-    /// Connection `index` is at work and hears nothing. Returns one that has to be woken for what waits.
-    func heldUp(_ index: Int) -> Int? {
+    /// Looks whether what waits can go on waiting for connection `index`, which is at work.
+    /// - Parameter isHeldUp: The server has said nothing for as long as anything should wait.
+    /// - Returns: another connection, which must be woken for it.
+    func look(for index: Int, isHeldUp: Bool) -> Int? {
         state.withLock { state in
-            state.activities[index] = .heldUp
-            return state.waiting.isEmpty ? nil : state.helper(at: .now, limits)
+            if isHeldUp { state.activities[index] = .heldUp }
+            return state.waiting.isEmpty ? nil : state.takeHelper(at: .now, limits)
         }
     }
 
@@ -231,17 +232,17 @@ extension LaneQueue.State {
     /// A connection that takes what waits from now on, and must be woken for it: an idle one, or one that can be made.
     ///
     /// None where one that is at work will take it next: in one larger batch it costs both sides less than in two.
-    mutating func helper(at now: ContinuousClock.Instant, _ limits: LaneQueue.Limits) -> Int? {
+    mutating func takeHelper(at now: ContinuousClock.Instant, _ limits: LaneQueue.Limits) -> Int? {
         let isLate = waiting.first.map { $0.submitted + limits.patience <= now } ?? false
-        guard
-            isLate || limits.isSharedOut || waiting.count >= limits.batch
-                || !activities.contains(where: { $0 == .busy || $0 == .connecting })
-        else { return nil }
+        let isUrgent = isLate || waiting.count >= limits.batch
+        guard isUrgent || !activities.contains(.busy) else { return nil }
         if let idle = activities.firstIndex(of: .idle) {
             activities[idle] = .busy
             return idle
         }
-        guard let off = activities.firstIndex(of: .off), ContinuousClock.now >= nextAttempt else { return nil }
+        guard isUrgent || !activities.contains(.connecting), let off = activities.firstIndex(of: .off),
+            ContinuousClock.now >= nextAttempt
+        else { return nil }
         activities[off] = .connecting
         return off
     }
@@ -258,13 +259,11 @@ extension LaneQueue.State {
 
     /// From the front, as many as may be sent together; those whose caller has gone are dropped.
     mutating func takeBatch(_ limits: LaneQueue.Limits) -> [Job] {
-        let share = (waiting.count + activities.count - 1) / activities.count
-        let most = limits.isSharedOut ? min(share, limits.batch) : limits.batch
         var batch: [Job] = []
         var bytes = 0
         var taken = 0
         for job in waiting {
-            guard batch.count < most else { break }
+            guard batch.count < limits.batch else { break }
             let size = job.transaction.size
             guard batch.isEmpty || bytes + size <= limits.batchBytes else { break }
             taken += 1

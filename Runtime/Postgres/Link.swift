@@ -75,9 +75,9 @@ final class Link: Sendable {
         }
         counters.batch(of: jobs)
         var again: [Job] = []
-        func tick(_ now: ContinuousClock.Instant) {
+        func tick(_ now: ContinuousClock.Instant, isSilent: Bool) {
             queue.expire(now: now)
-            if let helper = queue.heldUp(index) { wake(helper) }
+            if let helper = queue.look(for: index, isHeldUp: isSilent) { wake(helper) }
         }
         let ending = connection.run(jobs, tick: tick) { job, answer in
             if case .failure(let error) = answer, error.meansStaleConnection, job.mayRetry() {

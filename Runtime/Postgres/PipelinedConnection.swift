@@ -18,8 +18,8 @@ final class PipelinedConnection {
         var statementTimeout: Duration
         /// How much longer than its statement timeouts the server may be silent before it counts as gone.
         var silence: Duration = .seconds(5)
-        /// How long it may be silent before others are told that it takes its time.
-        var pause: Duration
+        /// How often `tick` is called while answers are awaited, and how long the server may say nothing before it is silent.
+        var tick: Duration
     }
 
     /// A batch's end.
@@ -81,10 +81,10 @@ final class PipelinedConnection {
     /// Sends the jobs' transactions and reads all their answers. On `.lost`, those in `unanswered` were not answered and
     /// those in `unsent` never left.
     /// - Parameters:
-    ///   - tick: Called when the server pauses, and then about every 100 ms until it goes on.
+    ///   - tick: Called every `options.tick` while waiting, with whether the server has said nothing for as long.
     ///   - finished: Called for each job once its Sync is answered.
     func run(
-        _ jobs: [Job], tick: (ContinuousClock.Instant) -> Void, finished: (Job, Job.Answer) -> Void
+        _ jobs: [Job], tick: (ContinuousClock.Instant, _ isSilent: Bool) -> Void, finished: (Job, Job.Answer) -> Void
     ) -> Ending {
         do throws(DatabaseError) {
             unsent = jobs[...]
@@ -149,19 +149,22 @@ final class PipelinedConnection {
     // MARK: Reading
 
     private func readAnswers(
-        tick: (ContinuousClock.Instant) -> Void, finished: (Job, Job.Answer) -> Void
+        tick: (ContinuousClock.Instant, _ isSilent: Bool) -> Void, finished: (Job, Job.Answer) -> Void
     ) throws(DatabaseError) {
         var heard = ContinuousClock.now
-        var pauses = false
+        var nextTick = heard + options.tick
         // Writing and reading go on together: a server whose answers nobody reads would stop reading our questions.
         while true {
             let allSent = try connection.flush()
             try takeResults(finished: finished)
             guard !pipeline.isEmpty else { return }
             let now = ContinuousClock.now
-            let next = pauses ? .milliseconds(100) : options.pause
-            let ready = connection.wait(writing: !allSent, until: soonest(after: now, within: next))
-            pauses = !ready.readable && !ready.writable
+            if nextTick <= now {
+                nextTick = now + options.tick
+                expire(at: now)
+                tick(now, heard + options.tick <= now)
+            }
+            let ready = connection.wait(writing: !allSent, until: soonest(after: now, by: nextTick))
             if ready.readable {
                 heard = .now
                 guard connection.consumeInput() else {
@@ -176,7 +179,6 @@ final class PipelinedConnection {
                 heard = .now
             } else {
                 expire(at: .now)
-                tick(.now)
                 guard heard + patience > .now else {
                     throw DatabaseError(.unavailable(.noAnswer), "the server has been silent for too long")
                 }
@@ -240,8 +242,10 @@ final class PipelinedConnection {
         return options.statementTimeout * (statements + 1) + options.silence
     }
 
-    private func soonest(after now: ContinuousClock.Instant, within time: Duration) -> ContinuousClock.Instant {
-        pipeline.transactions.reduce(now + time) { soonest, transaction in
+    private func soonest(
+        after now: ContinuousClock.Instant, by latest: ContinuousClock.Instant
+    ) -> ContinuousClock.Instant {
+        pipeline.transactions.reduce(latest) { soonest, transaction in
             let deadline = transaction.job.deadline
             return deadline > now ? min(soonest, deadline) : soonest
         }

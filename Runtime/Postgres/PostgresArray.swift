@@ -4,32 +4,24 @@
 public struct PostgresArray: PostgresBindable {
     public let postgresText: String
 
-    /// - Parameter elements: in order; nil is NULL. None may be an array itself.
+    /// - Parameter elements: in order; nil is NULL. None may be a ``PostgresArray``.
     public init(_ elements: some Collection<(any PostgresBindable)?>) {
-        var text = "{"
+        var text = [UInt8(ascii: "{")]
         for (index, element) in elements.enumerated() {
-            if index > 0 { text += "," }
+            if index > 0 { text.append(UInt8(ascii: ",")) }
             guard let element else {
-                text += "NULL"
+                text += Array("NULL".utf8)
                 continue
             }
             // Quoted, any text is an element: empty, "NULL", with commas or braces.
-            text += "\""
-            Self.append(element.postgresText, to: &text)
-            text += "\""
+            text.append(UInt8(ascii: "\""))
+            for byte in element.postgresText.utf8 {
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { text.append(UInt8(ascii: "\\")) }
+                text.append(byte)
+            }
+            text.append(UInt8(ascii: "\""))
         }
-        postgresText = text + "}"
-    }
-
-    private static func append(_ element: String, to text: inout String) {
-        let isSpecial = { (byte: UInt8) in byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") }
-        var rest = element.utf8[...]
-        while let special = rest.firstIndex(where: isSpecial) {
-            text += String(rest[..<special])!
-            text += "\\"
-            text.unicodeScalars.append(Unicode.Scalar(rest[special]))
-            rest = rest[rest.index(after: special)...]
-        }
-        text += String(Substring(rest))
+        text.append(UInt8(ascii: "}"))
+        postgresText = String(decoding: text, as: UTF8.self)
     }
 }

@@ -6,7 +6,7 @@ import Glibc
 /// `parameters`, never into the text.
 ///
 ///     Statement("select name from agents where id = $1::uuid", [id])
-///     Statement("select private.settle($1::uuid, $2, $3)", [reservation, 1500, nil])
+///     Statement("select private.show_agent($1::uuid, $2::uuid)", [nil, agent])
 public struct Statement: Sendable {
     public let sql: String
     let parameters: Parameters

@@ -1,21 +1,21 @@
 import CGlibc
 
 /// What a program brings along that a resident server is to answer for.
-public struct InstallationNames: Sendable {
+struct InstallationNames: Sendable {
     /// The file name of the executable that serves, beside our own.
-    public var program: String
+    var program: String
     /// The variable that names this executable where it is not beside our own.
-    public var programVariable: String
+    var programVariable: String
     /// The variable that names the directory of the resident servers' sockets.
-    public var directoryVariable: String
+    var directoryVariable: String
     /// Every setting that the server reads from its environment, those two and the next among them.
-    public var settings: NameSet
+    var settings: NameSet
     /// The setting that names the file of settings.
-    public var fileSetting: String
+    var fileSetting: String
     /// Where that file is when the setting says nothing; the first that exists counts.
-    public var files: [String]
+    var files: [String]
 
-    public init(
+    init(
         program: String, programVariable: String, directoryVariable: String, settings: NameSet,
         fileSetting: String, files: [String]
     ) {

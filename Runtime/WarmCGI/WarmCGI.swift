@@ -4,9 +4,9 @@ import CGlibc
 ///
 /// Where there is none, or it cannot take the request, the executable that serves takes this process's place and answers
 /// by itself, as if the web server had called it; and a server is started for the next one.
-public enum WarmCGI {
+enum WarmCGI {
     /// Answers the one request and ends the process.
-    public static func run(_ names: InstallationNames) -> Never {
+    static func run(_ names: InstallationNames) -> Never {
         prepare()
         guard getenv("GATEWAY_INTERFACE") != nil else {
             System.complain("a web server calls this for one request (CGI); there is none")

@@ -70,6 +70,7 @@ extension EndToEnd {
                 "update public.workspaces set minutes_quota = 1000000", "delete from public.usage_logs",
                 "select key_hash from public.api_keys", "select * from auth.users",
                 "select private.settle(null,1,'voice',0,'{}',null,null,null,null,null)",
+                "select private.settle_set('{}','{}','{}',null,null,null,null,null,null,null)",
             ] {
                 await #expect(throws: DatabaseError.self, "\(statement)") {
                     try await assembly.services.database.query(

@@ -1,5 +1,6 @@
 import FunctionCore
 import FunctionTesting
+import PostgresClient
 import Testing
 
 @testable import Metering
@@ -12,46 +13,58 @@ extension EndToEnd {
         /// Seconds of each.
         private static let lengths = (0..<count).map { $0 % 3 }
 
-        /// Asks to settle that many holds of one person, of two seconds each, while nobody can; then lets all go on.
+        /// Holds of two seconds each. The function is given `n` so that it is called for each.
+        private func holds(_ count: Int, of person: Person, _ bed: TestBed) async throws -> [Reservation] {
+            _ = try await person.createAgent()
+            let ids = try await bed.look(
+                """
+                select string_agg(h.reservation_id::text, ' ')
+                from public.profiles as p
+                join public.memberships as m on m.user_id = p.id,
+                  generate_series(1, \(count)) as n,
+                  private.hold(m.workspace_id, p.id, null, null, 2 + 0 * n, 600) as h
+                where p.email = $1
+                """, [person.email]
+            ).split(separator: " ")
+            try #require(ids.count == count)
+            return ids.map { Reservation(id: String($0), held: 2, isKeyed: false) }
+        }
+
+        private func settling(
+            _ hold: Reservation, seconds: Int, message: String? = nil, with meter: Meter
+        ) -> Task<Receipt, any Error> {
+            let context = Context(
+                requestID: RequestID(), deadline: .now + .seconds(60), logger: LogRecorder().logger,
+                publicURL: "https://x")
+            let usage = Usage(
+                kind: .voice, milliseconds: 1_000 * seconds,
+                audio: .init(id: .random(count: 16), byteCount: 1, expires: 4_102_444_800),
+                exchange: message.map { .init(message: $0, reply: "") })
+            return Task { try await meter.settle(hold, usage, in: context) }
+        }
+
+        /// Settles `count` of one person, asked for while nobody can.
         private func settle(
             unsettled: Int? = nil, _ look: (TestBed, Person, [Result<Receipt, any Error>]) async throws -> Void
         ) async throws {
             let bed = try await TestBed.shared.value
             let assembly = try await bed.assembly()
-            let meter = assembly.services.meter
             let person = try await Person.signUp(TestClient(assembly.application))
-            _ = try await person.createAgent()
-            let holds = try await bed.look(
-                """
-                select string_agg(h.reservation_id::text, ' ')
-                from public.profiles as p
-                join public.memberships as m on m.user_id = p.id,
-                  generate_series(1, \(Self.count)) as n,
-                  private.hold(m.workspace_id, p.id, null, null, 2 + 0 * n, 600) as h
-                where p.email = $1
-                """, [person.email]
-            ).split(separator: " ").map { Reservation(id: String($0), held: 2, isKeyed: false) }
+            let reservations = try await holds(Self.count, of: person, bed)
+            let meter = Meter(
+                database: assembly.services.database, lease: .seconds(600), lockTimeout: .seconds(60))
             let blocker = try await bed.superuser()
             try await blocker.execute("begin; select from public.workspaces for update")
-            let context = Context(
-                requestID: RequestID(), deadline: .now + .seconds(60), logger: LogRecorder().logger,
-                publicURL: "https://x")
-            try #require(holds.count == Self.count)
-            let settling = holds.enumerated().map { index, hold in
-                Task {
-                    let usage = Usage(
-                        kind: .voice, milliseconds: 1_000 * Self.lengths[index],
-                        audio: .init(id: .random(count: 16), byteCount: 1, expires: 4_102_444_800),
-                        exchange: index == unsettled ? .init(message: "no text\0 for Postgres", reply: "") : nil)
-                    return try await meter.settle(hold, usage, in: context)
-                }
+            let tasks = reservations.enumerated().map { index, hold in
+                settling(
+                    hold, seconds: Self.lengths[index], message: index == unsettled ? "no text\0 for Postgres" : nil,
+                    with: meter)
             }
-            #expect(
-                try await eventually { meter.settlements.waiting == Self.count - Settlement.concurrency })
+            #expect(try await eventually { meter.settlements.waiting == Self.count - Settlement.concurrency })
             try await blocker.execute("commit")
             await blocker.close()
             var receipts: [Result<Receipt, any Error>] = []
-            for task in settling { receipts.append(await task.result) }
+            for task in tasks { receipts.append(await task.result) }
             try await look(bed, person, receipts)
             await assembly.services.shutdown()
         }
@@ -85,6 +98,33 @@ extension EndToEnd {
                 #expect(usage.secondsUsed == Self.lengths.reduce(0, +) - Self.lengths[20])
                 #expect(usage.secondsReserved == 2)
             }
+        }
+
+        @Test("nobody waits for a workspace that is not its own")
+        func locked() async throws {
+            let bed = try await TestBed.shared.value
+            let assembly = try await bed.assembly()
+            let meter = assembly.services.meter
+            let (ann, bob) = (
+                try await Person.signUp(TestClient(assembly.application)),
+                try await Person.signUp(TestClient(assembly.application))
+            )
+            let (anns, bobs) = (try await holds(4, of: ann, bed), try await holds(1, of: bob, bed))
+            let blocker = try await bed.superuser()
+            try await blocker.execute(
+                """
+                begin; select from public.workspaces where id = (
+                  select workspace_id from public.usage_reservations where id = '\(anns[0].id)'
+                ) for update
+                """)
+            let waiting = anns.map { settling($0, seconds: 1, with: meter) }
+            #expect(try await settling(bobs[0], seconds: 1, with: meter).value.secondsCharged == 1)
+            #expect(try await ann.usage().secondsReserved == 8, "while hers are still waiting")
+            try await blocker.execute("commit")
+            await blocker.close()
+            for task in waiting { #expect(try await task.value.secondsCharged == 1) }
+            #expect(try await ann.usage().secondsUsed == 4)
+            await assembly.services.shutdown()
         }
     }
 }

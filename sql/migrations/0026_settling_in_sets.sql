@@ -1,11 +1,11 @@
--- Settling is most of what a reply costs the database: eleven rows of six tables, each with a statement of its own. Replies
+-- Settling was half of what a reply costs the database: seven rows of six tables, most with a statement of their own. Replies
 -- that end together are settled together now: every statement is run once for all of them, and they wait for the disk once.
 
 -- Charges what was made, frees the holds and writes the ledger, the sound files and the exchanges, for all of these
--- reservations or for none; the arrays go together by position, and one that is null is null in every position;
--- `audio_expires` is in seconds since 1970. Each gets
--- the receipt that it would get if they were settled one after another. Again with the same reservation: the same receipt,
--- and nothing else happens. What was admitted under a key is kept for whoever repeats the request.
+-- reservations or for none. The arrays go together by position, and one that is null is null in every position;
+-- audio_expires is in seconds since 1970. Each reservation gets the receipt that it would get if they were settled one after
+-- another. Again with the same reservation: the same receipt, and nothing else happens. What was admitted under a key is
+-- kept for whoever repeats the request.
 create function private.settle_set(
   reservation_ids uuid[], milliseconds bigint[], kinds text[], cost_cents integer[], metas jsonb[],
   audio_ids bytea[], audio_bytes bigint[], audio_expires double precision[], user_messages text[], reply_texts text[]
@@ -136,7 +136,7 @@ begin
     from settled as s
     where k.reservation_id = s.id
   )
-  select s.id, 'settled', s.usage_id, s.charged, s.reserved, s.remaining::bigint
+  select s.id, 'settled', s.usage_id, s.charged, s.reserved, s.remaining
   from settled as s
   union all
   select a.id, case a.state when 'settled' then 'already_settled' else 'unknown' end, a.earlier_usage, a.seconds_charged,
@@ -165,13 +165,15 @@ begin
   select s.outcome, s.usage_id, s.charged, s.reserved, s.remaining
   from private.settle_set(
     array[settle.reservation_id], array[settle.milliseconds], array[settle.kind], array[settle.cost_cents],
-    array[settle.meta], array[settle.audio_id], array[settle.audio_bytes], array[extract(epoch from settle.audio_expires)::double precision],
+    array[settle.meta], array[settle.audio_id], array[settle.audio_bytes],
+    array[extract(epoch from settle.audio_expires)::double precision],
     array[settle.user_message], array[settle.reply_text]
   ) as s;
 end
 $function$;
 
--- The same: a set knows of its keys by itself.
+-- The same: a set knows of its keys by itself. private.keep_exchange, which nothing calls from now on, stays for what is being
+-- settled while this is applied.
 create or replace function private.settle_answer(
   reservation_id uuid, milliseconds bigint, kind text, cost_cents integer, meta jsonb,
   audio_id bytea, audio_bytes bigint, audio_expires timestamptz, user_message text, reply_text text
@@ -188,5 +190,3 @@ begin
   ) as s;
 end
 $function$;
-
-drop function private.keep_exchange(uuid, uuid, uuid, text, text);

@@ -31,9 +31,11 @@ extension DirectoryAudioStore {
         return deleted
     }
 
-    /// `<id>.mp3`.
+    /// `<id>.mp3`; and `.<id>.unfinished`, which recordings were called while they were written.
     private static func isOurs(_ name: String) -> Bool {
-        name.hasSuffix(".mp3") && AudioID(name.dropLast(".mp3".count)) != nil
+        if name.hasSuffix(".mp3") { return AudioID(name.dropLast(".mp3".count)) != nil }
+        return name.hasPrefix(".") && name.hasSuffix(".unfinished")
+            && AudioID(name.dropFirst().dropLast(".unfinished".count)) != nil
     }
 
     /// - Returns: nothing for a folder that has not been made yet.

@@ -49,8 +49,8 @@ public struct DirectoryAudioStore: AudioStore {
             let file = try FileHandle(creating: path)
             do throws(SystemError) {
                 try file.write(audio)
-                // The name is as durable as the bytes only once the folder is written too. A file system's journal has
-                // written the name with the bytes by then, so it is asked for the bytes first.
+                // A name is durable only once its folder is synced too. The bytes come first: a file system with a journal
+                // commits the name with them, and has little left to do for the folder.
                 try file.synchronize()
                 try FileHandle(reading: folder, directory: true).synchronize()
             } catch {

@@ -3,7 +3,8 @@ import Synchronization
 /// Does together what callers ask for while earlier work is under way, as a database's group commit does.
 ///
 /// Whoever comes alone is served at once; the busier it is, the larger the batches. There is no timer: nobody waits but
-/// for those in front, and a batch is worked on in the task of the first who waits for it.
+/// for those in front, and a batch is worked on in the task of the first who waits for it. As many may wait as there are
+/// callers.
 final class Batcher<Item: Sendable, Answer: Sendable>: Sendable {
     private let concurrency: Int
     private let limit: Int
@@ -27,8 +28,8 @@ final class Batcher<Item: Sendable, Answer: Sendable>: Sendable {
     }
 
     /// - Parameters:
-    ///   - concurrency: batches under way at once.
-    ///   - limit: items of a batch.
+    ///   - concurrency: batches under way at once, at most.
+    ///   - limit: items of a batch, at most.
     ///   - work: gives an answer for each item, in order. It runs in the task of any of the callers, so what it does must
     ///     not end with that task's cancellation.
     init(concurrency: Int, limit: Int, _ work: @escaping @Sendable ([Item]) async -> [Answer]) {

@@ -4,6 +4,7 @@ import FoundationEssentials
 import FunctionCore
 import PostgresClient
 import Problems
+import Synchronization
 import Voice
 
 /// Admits before anything is spent and settles after it is stored: one SQL function each, one round trip each. What is to
@@ -15,7 +16,7 @@ public final class Meter: Sendable {
     /// How long a hold lives without being settled: twice the request's deadline.
     private let lease: Duration
     private let limits: Limits
-    let settlements: Batcher<Settlement, Result<Receipt, any Error>>
+    let settlements: Batcher<Settlement, Result<Receipt, any Error>?>
 
     /// How much one caller may ask for.
     public struct Limits: Sendable {
@@ -33,12 +34,16 @@ public final class Meter: Sendable {
         }
     }
 
-    public init(database: Database, lease: Duration, limits: Limits = .init()) {
+    /// - Parameter lockTimeout: How long what is settled together waits for a workspace that somebody else has locked. Then
+    ///   each is settled by itself, so that nobody waits any longer for a workspace that is not its own.
+    public init(
+        database: Database, lease: Duration, limits: Limits = .init(), lockTimeout: Duration = .milliseconds(500)
+    ) {
         self.database = database
         self.lease = lease
         self.limits = limits
         settlements = Batcher(concurrency: Settlement.concurrency, limit: Settlement.limit) {
-            await Settlement.settle($0, in: database)
+            await Settlement.settle($0, lockTimeout: lockTimeout, in: database)
         }
     }
 
@@ -118,11 +123,16 @@ public final class Meter: Sendable {
     /// - Throws: ``Problem`` 503 when it could not be committed before the deadline; nothing is charged then, unless a
     ///   late settle finds the hold. Also when the hold is gone (``LostHold``), which charges nothing for certain.
     public func settle(_ reservation: Reservation, _ usage: Usage, in context: Context) async throws -> Receipt {
-        try await retryingWhileUnavailable(until: context.deadline) {
+        let settlement = Settlement(reservation: reservation, usage: usage, deadline: context.deadline)
+        let isAlone = Atomic(false)
+        return try await retryingWhileUnavailable(until: context.deadline) {
             try await context.timing.measure("db") {
-                try await self.settlements.answer(
-                    for: Settlement(reservation: reservation, usage: usage, deadline: context.deadline)
-                ).get()
+                // Once in the way of others, never with them again.
+                if !isAlone.load(ordering: .relaxed) {
+                    if let result = await self.settlements.answer(for: settlement) { return try result.get() }
+                    isAlone.store(true, ordering: .relaxed)
+                }
+                return try await settlement.settleAlone(in: self.database)
             }
         }
     }

@@ -6,35 +6,50 @@ import Problems
 struct Settlement: Sendable {
     let reservation: Reservation
     let usage: Usage
-    /// Until when its caller wants to wait.
+    /// Until when its caller wants to wait. A set that begins before waits until the latest of its deadlines.
     let deadline: ContinuousClock.Instant
 
-    /// At most as many are settled in one transaction.
+    /// How many are settled in one transaction, at most.
     static let limit = 64
-    /// So many transactions at once: while one waits for the disk, another works.
+    /// How many transactions at once, at most: while one waits for the disk, another works.
     static let concurrency = 2
 
-    /// Settles all of them in one transaction; each by itself where one cannot be, so that it is nobody else's trouble.
+    /// Settles all of them in one transaction.
     ///
-    /// - Returns: of each its receipt, or why there is none.
-    static func settle(_ set: [Settlement], in database: Database) async -> [Result<Receipt, any Error>] {
+    /// - Parameter lockTimeout: How long it waits for a workspace that somebody else has locked.
+    /// - Returns: of each its receipt, or why there is none; nil for those that are to be settled alone: their deadline has
+    ///   passed, or Postgres has refused the set, for which any one of them may be the cause.
+    static func settle(
+        _ set: [Settlement], lockTimeout: Duration, in database: Database
+    ) async -> [Result<Receipt, any Error>?] {
+        let now = ContinuousClock.now
+        let inTime = set.filter { $0.deadline > now }
+        guard inTime.count == set.count else {
+            guard !inTime.isEmpty else { return set.map { _ in nil } }
+            var results = await settle(inTime, lockTimeout: lockTimeout, in: database)[...]
+            return set.map { $0.deadline > now ? results.removeFirst() : nil }
+        }
+        let lockTimeoutSetting = Statement(
+            "select set_config('lock_timeout', $1, true)", [Int(lockTimeout / .milliseconds(1))])
         do throws(DatabaseError) {
-            return try await receipts(of: set, in: database)
-        } catch let error where set.count > 1 && !error.meansUnavailable {
-            var results: [Result<Receipt, any Error>] = []
-            for settlement in set { results += await settle([settlement], in: database) }
-            return results
+            return try await receipts(of: set, [lockTimeoutSetting, statement(for: set)], in: database)
         } catch {
-            return set.map { _ in .failure(error) }
+            if case .unavailable = error.kind { return set.map { _ in .failure(error) } }
+            return set.map { _ in nil }
         }
     }
 
+    /// Settles this one, however long its workspace is locked.
+    func settleAlone(in database: Database) async throws -> Receipt {
+        try await Self.receipts(of: [self], [Self.statement(for: [self])], in: database)[0].get()
+    }
+
     private static func receipts(
-        of set: [Settlement], in database: Database
+        of set: [Settlement], _ statements: [Statement], in database: Database
     ) async throws(DatabaseError) -> [Result<Receipt, any Error>] {
-        let rows = try await database.query(
-            statement(for: set), as: .meter, lane: .durable, shielded: true,
-            deadline: set.reduce(set[0].deadline) { max($0, $1.deadline) })
+        let transaction = Transaction(as: .meter, lane: .durable, shielded: true, statements)
+        let latest = set.reduce(set[0].deadline) { max($0, $1.deadline) }
+        let rows = try await database.run(transaction, deadline: latest)[statements.count - 1]
         var receipts: [String: Receipt] = [:]
         for row in rows where try row.decode("outcome", as: String.self) != "unknown" {
             receipts[try row.decode("reservation_id", as: String.self)] = try Receipt(from: row)

@@ -12,6 +12,7 @@ struct Services: Sendable {
     let server: ServerSettings
     let database: Database
     let web: WebClient
+    /// One for all functions: only what ends together within one is settled together.
     let meter: Meter
     let logger: Logger
     let draining = Draining()

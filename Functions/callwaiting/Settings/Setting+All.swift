@@ -74,7 +74,7 @@ extension Setting {
         fallback: "2")
     static let databaseDurablePoolSize = Setting(
         "DATABASE_DURABLE_POOL_SIZE", .database,
-        "Connections a process for charges, which many wait for the disk with at once. 0: those of `DATABASE_POOL_SIZE`.",
+        "Connections a process for what waits for the disk: charges, and holds given back. 0: those of `DATABASE_POOL_SIZE`.",
         fallback: "8")
     static let databaseSlowPoolSize = Setting(
         "DATABASE_SLOW_POOL_SIZE", .database, "Connections a process for what is slow by nature, such as bcrypt.",

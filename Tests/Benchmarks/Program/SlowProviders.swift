@@ -131,14 +131,15 @@ private final class ProviderHandler: ChannelInboundHandler {
         }
     }
 
+    /// Looked for by hand: the generic search was most of what the providers took.
     private static func number(in body: ByteBuffer) -> Int? {
         body.withUnsafeReadableBytes { bytes in
             for start in bytes.indices {
                 for marker in SlowProviders.markers where bytes[start...].starts(with: marker) {
-                    return bytes[(start + marker.count)...].prefix {
+                    let digits = bytes[(start + marker.count)...].prefix {
                         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
                     }
-                    .reduce(0) { 10 * $0 + Int($1 - UInt8(ascii: "0")) }
+                    return Int(String(decoding: digits, as: UTF8.self))
                 }
             }
             return nil

@@ -40,10 +40,14 @@ import Voice
             publicURL: "https://x")
     }
 
-    private func delivery(_ store: ScriptedStore) throws -> MeteredDelivery {
-        let database = try Database(
+    private func noDatabase() throws -> Database {
+        try Database(
             .init(connectionString: "postgresql://nobody@/nowhere?host=/tmp/there-is-no-such-directory"),
             logger: LogRecorder().logger)
+    }
+
+    private func delivery(_ store: ScriptedStore) throws -> MeteredDelivery {
+        let database = try noDatabase()
         let signer = try #require(AudioSigner(keys: String(repeating: "k", count: 32)))
         return MeteredDelivery(
             meter: Meter(database: database, lease: .seconds(100)), store: store, signer: signer, lifetime: .seconds(60)
@@ -72,6 +76,26 @@ import Voice
         #expect(speech.audio.isEmpty, "once stored it is not kept for the charge")
         #expect(speech.byteCount == 1)
         #expect(store.calls == ["store", "delete"])
+    }
+
+    @Test("one whose time is over is not settled with others, who have longer")
+    func late() async throws {
+        func settlement(within time: Duration) -> Settlement {
+            Settlement(
+                reservation: .test,
+                usage: Usage(
+                    kind: .voice, milliseconds: 1, audio: .init(id: .random(count: 16), byteCount: 1, expires: 1)),
+                deadline: .now + time)
+        }
+        let results = await Settlement.settle(
+            [settlement(within: .zero), settlement(within: .seconds(60)), settlement(within: .zero)],
+            lockTimeout: .seconds(1), in: try noDatabase())
+        #expect(results.map { $0 == nil } == [true, false, true])
+        #expect(throws: DatabaseError.self) { try results[1]?.get() }
+        let error = await #expect(throws: DatabaseError.self) {
+            try await settlement(within: .zero).settleAlone(in: try noDatabase())
+        }
+        #expect(error?.outcomeUnknown == false)
     }
 
     @Test("what making throws is what the caller gets, though the hold cannot be released")

@@ -110,7 +110,7 @@ private func read(_ audio: any StoredAudio, _ range: Range<Int>) async throws ->
             try await store.store([1], as: old)
             try await store.store([2], as: new)
             let shard = "\(folder)/\(old.description.prefix(2))"
-            for name in ["\(old)", "notes.txt", "\(old).mp3.bak"] {
+            for name in [".\(old).unfinished", "notes.txt", "\(old).mp3.bak"] {
                 try Data([1]).write(to: URL(filePath: "\(shard)/\(name)"))
             }
             for name in try FileManager.default.contentsOfDirectory(atPath: shard) where !name.hasPrefix("\(new)") {
@@ -118,7 +118,7 @@ private func read(_ audio: any StoredAudio, _ range: Range<Int>) async throws ->
                     [.modificationDate: Date(timeIntervalSinceNow: -7_200)], ofItemAtPath: "\(shard)/\(name)")
             }
             #expect(try await store.deleteLeftovers(olderThan: .seconds(10_000), in: 0...255) == 0)
-            #expect(try await store.deleteLeftovers(olderThan: .seconds(3_600), in: 0...255) == 1)
+            #expect(try await store.deleteLeftovers(olderThan: .seconds(3_600), in: 0...255) == 2)
             #expect(try await store.open(old) == nil)
             #expect(try await store.open(new) != nil)
             #expect(FileManager.default.fileExists(atPath: "\(shard)/notes.txt"))

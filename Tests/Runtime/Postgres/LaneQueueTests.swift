@@ -5,7 +5,7 @@ import Testing
 /// Who does what waits, decided without a server.
 @Suite struct LaneQueueTests {
     private let limits = LaneQueue.Limits(
-        queue: 8, batch: 8, firstDelay: .seconds(60), longestDelay: .seconds(60))
+        queue: 8, batch: 8, patience: .seconds(60), firstDelay: .seconds(60), longestDelay: .seconds(60))
 
     private func job(within time: Duration = .seconds(60)) -> Job {
         Job(Transaction(as: DatabaseRole("r"), [Statement("select 1")]), deadline: .now + time)
@@ -55,19 +55,54 @@ import Testing
         #expect(another.submit(job()).wakes == 1)
     }
 
+    @Test("what has waited too long by the time somebody looks gets another connection")
+    func lateWithoutANewcomer() throws {
+        let queue = try oneBusyOneIdle(job())
+        #expect(queue.submit(job()).isQueued)
+        #expect(queue.look(for: 0, isHeldUp: false) == nil)
+        let another = try oneBusyOneIdle(job())
+        let transaction = Transaction(as: DatabaseRole("r"), [Statement("select 1")])
+        _ = another.submit(
+            Job(transaction, deadline: .now + .seconds(60), submitted: .now - limits.patience))
+        #expect(another.look(for: 0, isHeldUp: false) == 1)
+    }
+
     @Test("nobody waits for a connection that hears nothing")
     func heldUp() throws {
         let queue = try oneBusyOneIdle(job())
-        #expect(queue.heldUp(0) == nil, "nothing waits")
+        #expect(queue.look(for: 0, isHeldUp: true) == nil, "nothing waits")
         #expect(queue.submit(job()).wakes == 1)
 
         let another = try oneBusyOneIdle(job())
         #expect(another.submit(job()).isQueued)
-        #expect(another.heldUp(0) == 1)
-        #expect(another.heldUp(0) == nil, "it has been woken")
+        #expect(another.look(for: 0, isHeldUp: true) == 1)
+        #expect(another.look(for: 0, isHeldUp: true) == nil, "it has been woken")
         var statistics = Database.Statistics()
         another.add(to: &statistics)
         #expect(statistics.busy == 2)
+    }
+
+    @Test("nobody waits for a connection that is being made while another one sleeps")
+    func idleWhileConnecting() throws {
+        let queue = LaneQueue(waking: [WakeUp(), WakeUp()], limits: limits)
+        #expect(queue.submit(job()).wakes == 0)
+        queue.connectionMade()
+        guard case .send = queue.next(for: 0, connected: true) else { throw Unexpected() }
+        #expect(queue.submit(job()).isQueued)
+        #expect(queue.look(for: 0, isHeldUp: true) == 1)
+        guard case .send = queue.next(for: 0, connected: true), case .sleep = queue.next(for: 0, connected: true) else {
+            throw Unexpected()
+        }
+        #expect(queue.submit(job()).wakes == 0)
+    }
+
+    @Test("one that can make no connection ends when all do")
+    func closing() throws {
+        let queue = try oneBusyOneIdle(job())
+        _ = queue.submit(job())
+        _ = queue.close()
+        queue.connectionFailed(1, DatabaseError(.unavailable(.notConnected), "refused"))
+        guard case .end = queue.next(for: 1, connected: false) else { throw Unexpected() }
     }
 
     @Test("one that has no connection yet makes one for what waits")
@@ -80,21 +115,7 @@ import Testing
             return
         }
         #expect(queue.submit(job()).isQueued)
-        #expect(queue.heldUp(0) == 1)
-    }
-
-    @Test("where work is shared out, a connection leaves the others theirs")
-    func sharedOut() throws {
-        var limits = limits
-        limits.isSharedOut = true
-        let queue = LaneQueue(waking: [WakeUp(), WakeUp(), WakeUp()], limits: limits)
-        for _ in 0..<7 { _ = queue.submit(job()) }
-        queue.connectionMade()
-        let sizes = try (0..<4).map { turn in
-            guard case .send(let taken) = queue.next(for: turn % 3, connected: true) else { throw Unexpected() }
-            return taken.count
-        }
-        #expect(sizes == [3, 2, 1, 1])
+        #expect(queue.look(for: 0, isHeldUp: true) == 1)
     }
 
     @Test("what waits when the last attempt to connect fails is failed, not left")
